@@ -1,0 +1,70 @@
+package attribute
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/value"
+)
+
+// check is a string validator made of a sentence and a function.
+type check struct {
+	wants string
+	is    func(string) error
+}
+
+var _ validator.String = check{}
+
+func (c check) Description(context.Context) string         { return c.wants }
+func (c check) MarkdownDescription(context.Context) string { return c.wants }
+
+func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if !value.Known(req.ConfigValue) {
+		return
+	}
+	if err := c.is(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value",
+			fmt.Sprintf("The value %s: %q is %v.", c.wants, req.ConfigValue.ValueString(), err))
+	}
+}
+
+// CIDR accepts an IPv4 or IPv6 prefix without host bits, such as 10.1.0.0/24.
+func CIDR() validator.String {
+	return check{"must be a network in CIDR notation, such as 10.1.0.0/24 or 2001:db8::/64", func(s string) error {
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			return fmt.Errorf("not one (%w)", err)
+		}
+		if prefix.Masked() != prefix {
+			return fmt.Errorf("an address inside %s", prefix.Masked())
+		}
+		return nil
+	}}
+}
+
+// Prefix accepts an IPv4 or IPv6 prefix that may have host bits, as Neutron takes them in rules.
+func Prefix() validator.String {
+	return check{"must be a prefix in CIDR notation, such as 203.0.113.7/32 or 2001:db8::/64", func(s string) error {
+		if _, err := netip.ParsePrefix(s); err != nil {
+			return fmt.Errorf("not one (%w)", err)
+		}
+		return nil
+	}}
+}
+
+// IPAddress accepts an IPv4 or IPv6 address without a zone.
+func IPAddress() validator.String {
+	return check{"must be an IPv4 or IPv6 address, such as 10.1.0.1 or 2001:db8::1", func(s string) error {
+		addr, err := netip.ParseAddr(s)
+		if err != nil {
+			return fmt.Errorf("not one (%w)", err)
+		}
+		if addr.Zone() != "" {
+			return fmt.Errorf("one with a zone")
+		}
+		return nil
+	}}
+}
