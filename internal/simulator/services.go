@@ -1,0 +1,12 @@
+package simulator
+
+// services are the services by name, for those that need each other.
+type services struct {
+	identity *identity
+}
+
+// register lists the services in the order in which they are seeded.
+func (s *Simulator) register() {
+	s.identity = newIdentity(s)
+	s.serve(s.identity.service())
+}
