@@ -1,0 +1,174 @@
+package openstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+)
+
+// The pace of polling: intervals are doublings of the first one and grow with the time that passed.
+const (
+	firstPoll   = 250 * time.Millisecond
+	slowestPoll = 4 * time.Second
+)
+
+// Waiting describes what is waited for.
+type Waiting[T any] struct {
+	What    string                           // for messages: `load balancer "web"`
+	Fetch   func(context.Context) (T, error) // reads the object; batched reads are never answered from before the poll
+	State   func(T) string                   // the object's state, also for messages
+	Target  []string                         // states that end the wait
+	Failure []string                         // states that fail it
+	Fault   func(T) string                   // optional: the API's own words about a failure
+	MaxPoll time.Duration                    // optional: the longest interval between polls; 0 = 4 s
+}
+
+// FailedError says that an object reached a failure state.
+type FailedError struct {
+	What, State, Fault string
+}
+
+func (e *FailedError) Error() string {
+	if e.Fault == "" {
+		return fmt.Sprintf("%s reached the state %s", e.What, e.State)
+	}
+	return fmt.Sprintf("%s reached the state %s: %s", e.What, e.State, e.Fault)
+}
+
+// Wait polls until the object is in a target state and returns it as read last.
+func Wait[T any](ctx context.Context, w Waiting[T]) (T, error) {
+	var last T
+	err := poll(ctx, w.MaxPoll, func(ctx context.Context) (string, bool, error) {
+		object, err := w.Fetch(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		last = object
+		state := w.State(object)
+		if slices.Contains(w.Failure, state) {
+			return state, false, w.failed(object, state)
+		}
+		return state, slices.Contains(w.Target, state), nil
+	}, func() string { return fmt.Sprintf("%s to become %s", w.What, oneOf(w.Target)) })
+	return last, err
+}
+
+// WaitGone polls until Fetch answers NotFound or the object is in a target state (for services that keep deleted
+// objects readable for a while).
+func WaitGone[T any](ctx context.Context, w Waiting[T]) error {
+	return poll(ctx, w.MaxPoll, func(ctx context.Context) (string, bool, error) {
+		object, err := w.Fetch(ctx)
+		if NotFound(err) {
+			return "", true, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		state := ""
+		if w.State != nil {
+			state = w.State(object)
+		}
+		if slices.Contains(w.Failure, state) {
+			return state, false, w.failed(object, state)
+		}
+		return state, slices.Contains(w.Target, state), nil
+	}, func() string { return w.What + " to be gone" })
+}
+
+func (w Waiting[T]) failed(object T, state string) error {
+	failed := &FailedError{What: w.What, State: state}
+	if w.Fault != nil {
+		failed.Fault = w.Fault(object)
+	}
+	return failed
+}
+
+// poll calls check at clock-aligned instants until it is done, fails or the context ends.
+func poll(ctx context.Context, longest time.Duration, check func(context.Context) (state string, done bool, err error), goal func() string) error {
+	if longest <= 0 {
+		longest = slowestPoll
+	}
+	begin := time.Now()
+	state := ""
+	for {
+		if err := sleepUntil(ctx, nextPoll(begin, time.Now(), longest)); err != nil {
+			return ended(err, goal(), time.Since(begin), state)
+		}
+		now, done, err := check(notBefore(ctx, time.Now()))
+		switch {
+		case ctx.Err() != nil && err != nil && errors.Is(err, ctx.Err()):
+			return ended(ctx.Err(), goal(), time.Since(begin), state)
+		case err != nil:
+			return fmt.Errorf("wait for %s: %w", goal(), err)
+		case done:
+			return nil
+		}
+		state = now
+	}
+}
+
+// ended says what was waited for when the context ended.
+func ended(cause error, goal string, waited time.Duration, state string) error {
+	verb := "interrupted"
+	if errors.Is(cause, context.DeadlineExceeded) {
+		verb = "timed out"
+	}
+	if state == "" {
+		state = "unknown"
+	}
+	return fmt.Errorf("%s after %s waiting for %s; its last state was %s: %w", verb, waited.Round(100*time.Millisecond), goal, state, cause)
+}
+
+// nextPoll is the next instant to look: about a third of the time that passed already, on a multiple of the interval
+// since the epoch. As all intervals are doublings of one, whoever waits at the same time looks at the same time, and
+// the reads fall into one batch.
+func nextPoll(begin, now time.Time, longest time.Duration) time.Time {
+	interval := firstPoll
+	if steps := uint64(now.Sub(begin) / (3 * firstPoll)); steps > 1 {
+		interval = firstPoll << (bits.Len64(steps) - 1)
+	}
+	interval = max(min(interval, longest), time.Millisecond)
+	// Half an interval at least, one and a half at most.
+	return now.Add(interval + interval/2).Truncate(interval)
+}
+
+func sleepUntil(ctx context.Context, instant time.Time) error {
+	timer := time.NewTimer(time.Until(instant))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return ctx.Err()
+	}
+}
+
+func oneOf(states []string) string {
+	text := ""
+	for i, s := range states {
+		switch {
+		case i == 0:
+		case i == len(states)-1:
+			text += " or "
+		default:
+			text += ", "
+		}
+		text += s
+	}
+	return text
+}
+
+type notBeforeKey struct{}
+
+// notBefore makes batched reads below this context refuse answers that were fetched before the instant.
+func notBefore(ctx context.Context, instant time.Time) context.Context {
+	return context.WithValue(ctx, notBeforeKey{}, instant)
+}
+
+func earliest(ctx context.Context) time.Time {
+	instant, _ := ctx.Value(notBeforeKey{}).(time.Time)
+	return instant
+}
