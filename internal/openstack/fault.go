@@ -19,6 +19,7 @@ type Fault struct {
 	RequestID string
 	Method    string
 	URL       string
+	Context   string // the words that were wrapped around the client library's error: "create key pair \"a\""
 }
 
 // FaultOf reads the fault out of an error of the client library.
@@ -43,12 +44,21 @@ func FaultOf(err error) (Fault, bool) {
 		RequestID: requestID(response.ResponseHeader),
 		Method:    response.Method,
 		URL:       response.URL,
+		Context:   contextOf(err, response),
 	}, true
 }
 
+func contextOf(err, cause error) string {
+	words, _, _ := strings.Cut(err.Error(), cause.Error())
+	return strings.TrimSuffix(strings.TrimSpace(words), ":")
+}
+
+// ErrGone is for objects that the API still shows but calls deleted.
+var ErrGone = errors.New("it does not exist any more")
+
 // NotFound tells whether the API says that the object does not exist.
 func NotFound(err error) bool {
-	return hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
+	return errors.Is(err, ErrGone) || hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
 }
 
 // Conflict tells whether the API answered 409; the predicates of Fault tell which of its meanings.

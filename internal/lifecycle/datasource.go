@@ -1,0 +1,141 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+)
+
+// SourceObject is what every data source's model embeds. Its attributes are added to the schema by [DataSource].
+type SourceObject struct {
+	ID     types.String `tfsdk:"id"`
+	Region types.String `tfsdk:"region"`
+}
+
+func (o *SourceObject) sourceObject() *SourceObject { return o }
+
+// SourceModel is a pointer to a struct that embeds [SourceObject].
+type SourceModel[M any] interface {
+	*M
+	sourceObject() *SourceObject
+}
+
+// Source is one data source type. It may also be a [Validator].
+type Source[M any] interface {
+	// Name is the type's name without the provider's prefix.
+	Name() string
+	// Schema has the type's own attributes; id (one of the things to look up by) and region are added to it.
+	Schema() schema.Schema
+	// Read looks the object up by what the model holds and completes the model, its ID included.
+	Read(ctx context.Context, cloud *openstack.Cloud, m *M) error
+}
+
+// DataSource returns the constructor of the Terraform data source that s reads.
+func DataSource[M any, P SourceModel[M]](s Source[M]) func() datasource.DataSource {
+	return func() datasource.DataSource { return &lookup[M, P]{source: s} }
+}
+
+type lookup[M any, P SourceModel[M]] struct {
+	session
+	source Source[M]
+}
+
+var (
+	_ datasource.DataSourceWithConfigure      = (*lookup[SourceObject, *SourceObject])(nil)
+	_ datasource.DataSourceWithValidateConfig = (*lookup[SourceObject, *SourceObject])(nil)
+)
+
+func (d *lookup[M, P]) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + d.source.Name()
+}
+
+func (d *lookup[M, P]) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *lookup[M, P]) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	s := d.source.Schema()
+	s.Attributes["id"] = schema.StringAttribute{
+		MarkdownDescription: "Identifier, to look it up by or as found.",
+		Optional:            true,
+		Computed:            true,
+	}
+	s.Attributes["region"] = schema.StringAttribute{
+		MarkdownDescription: "Region to look in; the provider's when not set.",
+		Optional:            true,
+		Computed:            true,
+	}
+	resp.Schema = s
+}
+
+func (d *lookup[M, P]) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	v, ok := d.source.(Validator[M])
+	if !ok {
+		return
+	}
+	var config M
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if !resp.Diagnostics.HasError() {
+		Report(&resp.Diagnostics, "validate", d.source.Name(), v.Validate(ctx, &config))
+	}
+}
+
+func (d *lookup[M, P]) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m M
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	ctx, warned := withWarnings(ctx)
+	object := P(&m).sourceObject()
+	cloud, err := d.in(object.Region)
+	if err == nil {
+		err = d.source.Read(ctx, cloud, &m)
+	}
+	Report(&resp.Diagnostics, "find", d.source.Name(), err)
+	resp.Diagnostics.Append(warned.all()...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	object.Region = types.StringValue(cloud.Region())
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// Only returns the single candidate. None or several is an error that lists what there is, each in the
+// words of describe; others are what else exists, for the error when nothing matches.
+func Only[T any](noun string, candidates, others []T, describe func(T) string) (T, error) {
+	if len(candidates) == 1 {
+		return candidates[0], nil
+	}
+	var zero T
+	if len(candidates) > 1 {
+		return zero, fmt.Errorf("%d %ss match, where exactly one must: %s; narrow the search, for example by id",
+			len(candidates), noun, enumerate(candidates, describe))
+	}
+	if len(others) == 0 {
+		return zero, fmt.Errorf("no %s matches, and there is none at all that these credentials may see", noun)
+	}
+	return zero, fmt.Errorf("no %s matches; there are: %s", noun, enumerate(others, describe))
+}
+
+func enumerate[T any](all []T, describe func(T) string) string {
+	const most = 20
+	var words []string
+	for _, c := range all {
+		words = append(words, describe(c))
+	}
+	slices.Sort(words)
+	if len(words) > most {
+		words = append(words[:most], fmt.Sprintf("and %d more", len(words)-most))
+	}
+	return strings.Join(words, ", ")
+}
