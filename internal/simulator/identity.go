@@ -40,6 +40,9 @@ type token struct {
 // lifetime is how long a token is valid.
 const lifetime = 24 * time.Hour
 
+// malformed ends keystone's messages about bodies that it cannot read.
+const malformed = " The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error."
+
 // keystoneTime is how keystone writes a time.
 const keystoneTime = "2006-01-02T15:04:05.000000Z"
 
@@ -74,7 +77,27 @@ func (i *identity) service() *service {
 			"GET /v3/{$}":          i.version,
 			"POST /v3/auth/tokens": i.issue,
 		},
-		routes: map[string]handler{},
+		routes: map[string]handler{
+			"GET /v3/auth/tokens":           i.validate,
+			"DELETE /v3/auth/tokens":        i.revoke,
+			"GET /v3/auth/catalog":          i.showCatalog,
+			"GET /v3/auth/projects":         i.listOwnProjects,
+			"GET /v3/projects":              i.listProjects,
+			"GET /v3/projects/{id}":         i.showProject,
+			"GET /v3/users/{user}":          i.showUser,
+			"GET /v3/users/{user}/projects": i.listOwnProjects,
+			"GET /v3/roles":                 i.listRoles,
+
+			"POST /v3/users/{user}/credentials/OS-EC2":            i.createKey,
+			"GET /v3/users/{user}/credentials/OS-EC2":             i.listKeys,
+			"GET /v3/users/{user}/credentials/OS-EC2/{access}":    i.showKey,
+			"DELETE /v3/users/{user}/credentials/OS-EC2/{access}": i.deleteKey,
+
+			"POST /v3/users/{user}/application_credentials":        i.createApplication,
+			"GET /v3/users/{user}/application_credentials":         i.listApplications,
+			"GET /v3/users/{user}/application_credentials/{id}":    i.showApplication,
+			"DELETE /v3/users/{user}/application_credentials/{id}": i.deleteApplication,
+		},
 	}
 }
 
@@ -83,7 +106,7 @@ func (i *identity) seed() {
 	for _, name := range []string{
 		"admin", "member", "reader", "service", "load-balancer_member", "load-balancer_observer", "load-balancer_admin",
 		"load-balancer_global_observer", "load-balancer_quota_admin", "creator", "observer", "audit",
-		"key-manager:service-admin", "heat_stack_owner", "heat_stack_user", "ResellerAdmin", "swiftoperator",
+		"key-manager:service-admin", "heat_stack_owner", "heat_stackuser_id", "ResellerAdmin", "swiftoperator",
 	} {
 		s.add(&i.Roles, object{"id": newHex(), "name": name, "domain_id": nil, "description": nil, "options": object{}, "_seeded": true})
 	}
@@ -138,6 +161,10 @@ func (i *identity) token(id string) *token {
 	if t == nil || time.Now().After(t.Expires) {
 		return nil
 	}
+	if _, ok := i.Applications.get(t.Application); t.Application != "" && !ok {
+		// Its tokens end with an application credential.
+		return nil
+	}
 	return t
 }
 
@@ -171,7 +198,7 @@ func (i *identity) version(*call) (int, any, error) {
 
 // authRequest is the body of POST /v3/auth/tokens.
 type authRequest struct {
-	Auth struct {
+	Auth *struct {
 		Identity struct {
 			Methods  []string `json:"methods"`
 			Password struct {
@@ -212,8 +239,11 @@ func (i *identity) issue(c *call) (int, any, error) {
 	if err := c.decode(&in); err != nil {
 		return 0, nil, err
 	}
+	if in.Auth == nil {
+		return 0, nil, fail(http.StatusBadRequest, "", "Expecting to find auth in request body."+malformed)
+	}
 	if len(in.Auth.Identity.Methods) == 0 {
-		return 0, nil, fail(http.StatusBadRequest, "", "'identity' is a required property")
+		return 0, nil, unauthorized()
 	}
 	t, err := i.identify(&in)
 	if err != nil {
@@ -232,7 +262,7 @@ func (i *identity) issue(c *call) (int, any, error) {
 	i.Tokens[id] = t
 	c.header.Set("X-Subject-Token", id)
 	c.header.Set("Vary", "X-Auth-Token")
-	return http.StatusCreated, map[string]any{"token": i.body(t, c.query("nocatalog") == "")}, nil
+	return http.StatusCreated, map[string]any{"token": i.body(t, !c.request.URL.Query().Has("nocatalog"))}, nil
 }
 
 // identify finds out who asks.
@@ -240,6 +270,9 @@ func (i *identity) identify(in *authRequest) (*token, error) {
 	id := in.Auth.Identity
 	switch id.Methods[0] {
 	case "password":
+		if id.Password.User.ID == "" && id.Password.User.Domain == (reference{}) {
+			return nil, fail(http.StatusBadRequest, "", "Expecting to find domain in user."+malformed)
+		}
 		user, ok := i.user(id.Password.User)
 		if !ok || id.Password.User.Password != user.str("_password") {
 			return nil, unauthorized()
@@ -257,17 +290,20 @@ func (i *identity) identify(in *authRequest) (*token, error) {
 		if id.Application.ID == "" {
 			user, known := i.user(id.Application.User)
 			found := i.Applications.where(func(o object) bool {
-				return known && o.str("name") == id.Application.Name && o.str("_user") == user.str("id")
+				return known && o.str("name") == id.Application.Name && o.str("user_id") == user.str("id")
 			})
 			if ok = len(found) == 1; ok {
 				credential = found[0]
 			}
 		}
-		if !ok || credential.str("_secret") != id.Application.Secret || expired(credential.str("expires_at")) {
+		if !ok && id.Application.ID != "" {
+			return nil, fail(http.StatusNotFound, "", "Could not find Application Credential: %s.", id.Application.ID)
+		}
+		if !ok || credential.str("_secret") != id.Application.Secret || expired(credential) {
 			return nil, unauthorized()
 		}
 		return &token{
-			User: credential.str("_user"), Project: credential.str("project_id"), Roles: credential.strs("_roles"),
+			User: credential.str("user_id"), Project: credential.str("project_id"), Roles: roleIDs(credential.objs("roles")),
 			Application: credential.str("id"), Restricted: !credential.flag("unrestricted"), Rules: credential.objs("access_rules"),
 		}, nil
 	}
@@ -359,10 +395,10 @@ func (i *identity) roleReferences(ids []string) []any {
 	return roles
 }
 
-func expired(at string) bool {
-	if at == "" {
-		return false
+func roleIDs(roles []object) []string {
+	ids := []string{}
+	for _, role := range roles {
+		ids = append(ids, role.str("id"))
 	}
-	when, err := time.Parse("2006-01-02T15:04:05.000000", strings.TrimSuffix(at, "Z"))
-	return err == nil && time.Now().After(when)
+	return ids
 }
