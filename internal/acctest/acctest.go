@@ -1,0 +1,195 @@
+// Package acctest runs acceptance tests unchanged on two clouds: a simulator of their own, in this
+// process, or the real OpenStack that OS_CLOUD names.
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/provider"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
+)
+
+// Cloud is the cloud of one test.
+type Cloud struct {
+	// Cloud is a session for looking at the cloud behind Terraform's back.
+	*openstack.Cloud
+	// Simulator is nil on a real cloud.
+	Simulator *simulator.Simulator
+	// Prefix begins the name of everything the test makes; HCL has it as {{name}}.
+	Prefix string
+
+	provider string
+}
+
+// New returns the cloud for a test, which it makes parallel. The options are the simulator's.
+func New(t *testing.T, adjust ...func(*simulator.Options)) *Cloud {
+	t.Helper()
+	t.Parallel()
+	c := &Cloud{Prefix: fmt.Sprintf("acc%08x", rand.Uint32())}
+	if name := os.Getenv("OS_CLOUD"); name != "" {
+		c.provider = fmt.Sprintf("provider \"massif\" {\n  cloud = %q\n}\n", name)
+		c.Cloud = c.open(t, name)
+		return c
+	}
+	options := simulator.Options{PublicCIDR: publicCIDR()}
+	for _, f := range adjust {
+		f(&options)
+	}
+	var err error
+	if c.Simulator, err = simulator.Run(options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Simulator.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.provider = fmt.Sprintf(`provider "massif" {
+  auth_url            = %q
+  username            = "demo"
+  password            = %q
+  user_domain_name    = "Default"
+  project_name        = "demo"
+  project_domain_name = "Default"
+  region              = %q
+}
+`, c.Simulator.AuthURL(), simulator.Password, simulator.Region)
+	c.Cloud = c.openSimulator(t)
+	return c
+}
+
+// OnSimulator is New for what a real cloud cannot do, such as failing at a chosen moment. The run on a
+// real cloud tells that the test was skipped and why.
+func OnSimulator(t *testing.T, why string, adjust ...func(*simulator.Options)) *Cloud {
+	t.Helper()
+	if os.Getenv("OS_CLOUD") != "" {
+		t.Skip("needs the simulator: " + why)
+	}
+	return New(t, adjust...)
+}
+
+var simulators atomic.Uint32
+
+// publicCIDR gives each simulator of this machine floating IPs of its own, so that the load balancers of
+// parallel tests can all listen: 64 x 256 processes by their id, with 8 simulators each.
+func publicCIDR() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d/27", 64+pid>>8&63, pid&255, simulators.Add(1)%8*32)
+}
+
+func (c *Cloud) openSimulator(t *testing.T) *openstack.Cloud {
+	t.Helper()
+	cloud, err := openstack.Open(t.Context(), openstack.Config{
+		Auth: gophercloud.AuthOptions{
+			IdentityEndpoint: c.Simulator.AuthURL(),
+			Username:         "demo",
+			Password:         simulator.Password,
+			DomainName:       "Default",
+			TenantName:       "demo",
+		},
+		Region: simulator.Region,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cloud
+}
+
+func (c *Cloud) open(t *testing.T, name string) *openstack.Cloud {
+	t.Helper()
+	cloud, err := provider.OpenNamed(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cloud
+}
+
+// HCL is a configuration with the provider block of this cloud, in which {{name}} is the test's prefix.
+func (c *Cloud) HCL(text string) string {
+	return c.provider + strings.ReplaceAll(text, "{{name}}", c.Prefix)
+}
+
+// Providers are the factories of the provider under test.
+func Providers() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"massif": providerserver.NewProtocol6WithError(provider.New("test")()),
+	}
+}
+
+// Test runs the steps with the provider of this cloud: {{name}} is replaced in each configuration, and
+// at the end nothing of the test may be left in the cloud.
+func (c *Cloud) Test(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	terraformPath(t)
+	for i := range steps {
+		if steps[i].Config != "" {
+			steps[i].Config = c.HCL(steps[i].Config)
+		}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: Providers(),
+		CheckDestroy:             func(*terraform.State) error { return c.empty() },
+		Steps:                    steps,
+	})
+}
+
+// terraformPath says which binary runs the tests: TF_ACC_TERRAFORM_PATH, else terraform, else tofu. A
+// missing one fails the test here, before the test framework tries to download it.
+func terraformPath(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TF_ACC_TERRAFORM_PATH") != "" {
+		return
+	}
+	for _, name := range []string{"terraform", "tofu"} {
+		if found, err := exec.LookPath(name); err == nil {
+			if err := os.Setenv("TF_ACC_TERRAFORM_PATH", found); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("neither terraform nor tofu is in PATH")
+}
+
+// empty is an error that lists what the test has left in the cloud. What Nova and Octavia remove in the
+// background gets a moment.
+func (c *Cloud) empty() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		left, err := c.leftovers(ctx)
+		if err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("left in the cloud: %s", strings.Join(left, ", "))
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cloud) leftovers(ctx context.Context) ([]string, error) {
+	if c.Simulator != nil {
+		return c.Simulator.Leftovers(), nil
+	}
+	return leftovers(ctx, c.Cloud, c.Prefix)
+}

@@ -1,0 +1,48 @@
+// Package provider is the provider itself: its configuration and the list of its types.
+package provider
+
+import (
+	"context"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
+)
+
+// Address is where registries know the provider.
+const Address = "registry.terraform.io/massif-cloud/massif"
+
+type massif struct {
+	version string
+}
+
+var _ provider.Provider = (*massif)(nil)
+
+// New returns the constructor of the provider for a version of this program.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &massif{version: version} }
+}
+
+func (p *massif) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "massif"
+	resp.Version = p.version
+}
+
+func (p *massif) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = Schema()
+}
+
+func (p *massif) Resources(context.Context) []func() resource.Resource {
+	return slices.Concat(
+		compute.Resources(),
+	)
+}
+
+func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
+	return slices.Concat(
+		compute.DataSources(),
+	)
+}
