@@ -66,6 +66,7 @@ type session struct {
 	userID    string
 	reads     sync.Map // batchKey[T] -> *batch[T]
 	locks     locks
+	quirks    sync.Map // quirkKey -> true
 
 	mu      sync.Mutex
 	clients map[clientKey]*gophercloud.ServiceClient

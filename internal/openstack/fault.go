@@ -77,9 +77,9 @@ func hasStatus(err error, status int) bool {
 
 var (
 	immutableText = regexp.MustCompile(`(?i)\bimmutable\b|invalid state pending_|task_state|while (it is|the (instance|server) is) in |is being (created|updated|deleted)|concurrent(ly)? (update|modif)`)
-	quotaText     = regexp.MustCompile(`(?i)quota|exceeded for resources|too many (instances|servers)|maximum number of (ports|.*) exceeded`)
-	duplicateText = regexp.MustCompile(`(?i)already (exists|in use|has a? ?health ?monitor|has .* with the same)|duplicate|\bis not unique\b|another .* (exists|uses)|name .*(conflict|taken)`)
-	inUseText     = regexp.MustCompile(`(?i)(is|are) (still |currently )?in use|in use by|in-use|has (active )?ports|needed by|required by|still has|still attached|not empty|has children|is associated with|has one or more|still have`)
+	quotaText     = regexp.MustCompile(`(?i)quota|exceeded for resources|too many (instances|servers)`)
+	duplicateText = regexp.MustCompile(`(?i)already (exists|using|has)|duplicate|is not unique`)
+	inUseText     = regexp.MustCompile(`(?i)\bin[- ]use\b|still ha(s|ve)|needed by|required by|not empty|has children|still attached|is associated with|have an IP allocation`)
 )
 
 // Immutable tells whether the object is only busy: the same request will do later.
@@ -116,6 +116,7 @@ var (
 	htmlTag    = regexp.MustCompile(`(?s)<[^>]*>`)
 	htmlHead   = regexp.MustCompile(`(?is)<head.*?</head>`)
 	htmlTitle  = regexp.MustCompile(`(?is)<h1>(.*?)</h1>`)
+	statusLine = regexp.MustCompile(`^\s*[1-5]\d\d [A-Z][A-Za-z ]+\r?\n\s*\n`)
 	whitespace = regexp.MustCompile(`\s+`)
 )
 
@@ -185,7 +186,7 @@ func firstText(object map[string]any, keys ...string) string {
 
 // plainText makes one line of text out of HTML; a page's heading only counts when there is nothing below it.
 func plainText(text string) string {
-	text = htmlHead.ReplaceAllString(text, "")
+	text = htmlHead.ReplaceAllString(statusLine.ReplaceAllString(text, ""), "")
 	rest := strip(htmlTitle.ReplaceAllString(text, " "))
 	if rest == "" {
 		rest = strip(text)

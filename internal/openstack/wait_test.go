@@ -1,0 +1,118 @@
+package openstack
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func states(sequence ...string) Waiting[string] {
+	return Waiting[string]{
+		What: "server \"a\"",
+		Fetch: func(context.Context) (string, error) {
+			state := sequence[0]
+			if len(sequence) > 1 {
+				sequence = sequence[1:]
+			}
+			if state == "404" {
+				return "", answered(404, "")
+			}
+			return state, nil
+		},
+		State:   func(s string) string { return s },
+		Target:  []string{"ACTIVE"},
+		Failure: []string{"ERROR"},
+		Fault:   func(string) string { return "No valid host was found." },
+	}
+}
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		got, err := Wait(t.Context(), states("BUILD", "BUILD", "ACTIVE"))
+		if err != nil || got != "ACTIVE" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("took %s for three polls", took)
+		}
+
+		_, err = Wait(t.Context(), states("BUILD", "ERROR"))
+		var failed *FailedError
+		if !errors.As(err, &failed) || failed.State != "ERROR" || !strings.Contains(err.Error(), `server "a" reached the state ERROR: No valid host was found.`) {
+			t.Errorf("got %v", err)
+		}
+
+		if _, err = Wait(t.Context(), states("BUILD", "404")); !NotFound(err) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWaitGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if err := WaitGone(t.Context(), states("DELETING", "404")); err != nil {
+			t.Error(err)
+		}
+		w := states("PENDING_DELETE", "DELETED")
+		w.Target = []string{"DELETED"}
+		if err := WaitGone(t.Context(), w); err != nil {
+			t.Error(err)
+		}
+		if err := WaitGone(t.Context(), states("DELETING", "ERROR")); err == nil || !strings.Contains(err.Error(), "to be gone") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWaitEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		polls := 0
+		w := states("BUILD")
+		fetch := w.Fetch
+		w.Fetch = func(ctx context.Context) (string, error) { polls++; return fetch(ctx) }
+		_, err := Wait(ctx, w)
+		if !errors.Is(err, context.DeadlineExceeded) ||
+			!strings.Contains(err.Error(), `timed out after 1m0s waiting for server "a" to become ACTIVE; its last state was BUILD`) {
+			t.Errorf("got %v", err)
+		}
+		if polls < 15 || polls > 40 {
+			t.Errorf("%d polls in a minute", polls)
+		}
+
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Millisecond, cancel)
+		begin := time.Now()
+		if _, err = Wait(ctx, states("BUILD")); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "interrupted") {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(begin); took != 10*time.Millisecond {
+			t.Errorf("ended after %s", took)
+		}
+	})
+}
+
+// Whoever waits at the same time looks at the same time, so that the reads fall into one batch.
+func TestPollsAreAligned(t *testing.T) {
+	zero := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for _, since := range []time.Duration{0, 100 * time.Millisecond, 700 * time.Millisecond, 3 * time.Second, 20 * time.Second, time.Hour} {
+		for offset := time.Duration(0); offset < 4*time.Second; offset += 37 * time.Millisecond {
+			now := zero.Add(offset)
+			next := nextPoll(now.Add(-since), now, slowestPoll)
+			if wait := next.Sub(now); wait < firstPoll/2 || wait > slowestPoll*3/2 || wait > max(since, firstPoll)*3/2 {
+				t.Fatalf("after %s the next poll comes in %s", since, wait)
+			}
+			if !next.Truncate(firstPoll).Equal(next) {
+				t.Fatalf("poll at %s", next)
+			}
+			if since >= time.Hour && !next.Truncate(slowestPoll).Equal(next) {
+				t.Fatalf("slow poll at %s", next)
+			}
+		}
+	}
+}
