@@ -102,12 +102,15 @@ func read(ctx context.Context, cloud *openstack.Cloud, id string, known *Tree) (
 	if err != nil {
 		return nil, fmt.Errorf("read load balancer %s: %w", id, err)
 	}
-	// The answer may be shared with other readers.
-	tree.Listeners, tree.Pools = slices.Clone(tree.Listeners), slices.Clone(tree.Pools)
-	if err := tree.complete(ctx, cloud, known); err != nil {
-		return nil, fmt.Errorf("read load balancer %q: %w", tree.Name, err)
+	return readBelow(ctx, cloud, tree, known)
+}
+
+// readBelow completes a load balancer that was read already.
+func readBelow(ctx context.Context, cloud *openstack.Cloud, lb Tree, known *Tree) (*Tree, error) {
+	if err := lb.complete(ctx, cloud, known); err != nil {
+		return nil, fmt.Errorf("read load balancer %q: %w", lb.Name, err)
 	}
-	return &tree, nil
+	return &lb, nil
 }
 
 // complete reads what is below a load balancer that knows the ids of its listeners and pools.

@@ -1,0 +1,389 @@
+package loadbalancer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+)
+
+const (
+	// childByChild is learned about clouds that cannot make a whole tree at once.
+	childByChild = "load balancers are made child by child"
+	// stuckAfter is how long the children of a usable load balancer may stay as they are before they
+	// are taken for forgotten, as Octavia 11.0.0 does.
+	stuckAfter = 20 * time.Second
+	// pollAtMost bounds the interval between looks at a load balancer.
+	pollAtMost = 2 * time.Second
+)
+
+// The states that matter. While a load balancer is PENDING_*, nothing below it can be changed.
+const (
+	statusActive = "ACTIVE"
+	statusError  = "ERROR"
+)
+
+// Create asks for the load balancer, with everything below it when the cloud can do that, and returns
+// at once: the answer has its id, its VIP and the VIP's port. [Settle] does the rest.
+func Create(ctx context.Context, cloud *openstack.Cloud, spec Spec) (*Tree, error) {
+	client, err := cloud.LoadBalancer()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	body := populated(spec)
+	if cloud.Learned(childByChild) {
+		body = bare(spec)
+	}
+	tree, err := create(ctx, client, body)
+	if cannotMakeTrees(err) && (len(spec.Listeners) > 0 || len(spec.Pools) > 0) {
+		refusal := err
+		if tree, err = create(ctx, client, bare(spec)); err != nil {
+			// Not the tree was the cause, so the first answer tells more.
+			return nil, fmt.Errorf("create load balancer %q: %w", spec.Name, refusal)
+		}
+		cloud.Learn(childByChild)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create load balancer %q: %w", spec.Name, err)
+	}
+	tree.recognise(spec)
+	return tree, nil
+}
+
+func create(ctx context.Context, client *gophercloud.ServiceClient, body fields) (*Tree, error) {
+	var answer struct {
+		LoadBalancer *Tree `json:"loadbalancer"`
+	}
+	err := request(ctx, client, http.MethodPost, client.ServiceURL("lbaas", "loadbalancers"), fields{"loadbalancer": body}, &answer)
+	if err == nil && (answer.LoadBalancer == nil || answer.LoadBalancer.ID == "") {
+		err = errors.New("the answer has no load balancer in it")
+	}
+	return answer.LoadBalancer, err
+}
+
+var unsupported = regexp.MustCompile(`(?i)not supported|unsupported|not implemented|unknown attribute`)
+
+// cannotMakeTrees tells whether a refusal may be meant for the tree rather than for what is in it.
+func cannotMakeTrees(err error) bool {
+	fault, ok := openstack.FaultOf(err)
+	if !ok {
+		return false
+	}
+	switch fault.Status {
+	case http.StatusInternalServerError, http.StatusNotImplemented, http.StatusRequestEntityTooLarge:
+		return !fault.OverQuota()
+	case http.StatusBadRequest:
+		return unsupported.MatchString(fault.Message)
+	}
+	return false
+}
+
+// Settle waits until a load balancer that [Create] made, and everything below it, is as spec says. It
+// builds what the cloud could not make at once. Where the cloud has forgotten the children, the load
+// balancer is removed and built again: moved then tells the new id before anything is waited for.
+func Settle(ctx context.Context, cloud *openstack.Cloud, created *Tree, spec Spec, moved func(id string)) (*Tree, error) {
+	unlock, err := lock(ctx, cloud, created.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	tree, err := wait(ctx, cloud, created.ID, created.Name, created)
+	if errors.Is(err, errForgotten) && !cloud.Learned(childByChild) {
+		cloud.Learn(childByChild)
+		if err := remove(ctx, cloud, created.ID, created.Name); err != nil {
+			return nil, err
+		}
+		again, err := Create(ctx, cloud, spec)
+		if err != nil {
+			return nil, err
+		}
+		moved(again.ID)
+		return Settle(ctx, cloud, again, spec, moved)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return apply(ctx, cloud, tree, spec)
+}
+
+// Read fetches a whole load balancer. Its objects are called as names calls them, or by their names.
+func Read(ctx context.Context, cloud *openstack.Cloud, id string, names Spec) (*Tree, error) {
+	tree, err := read(ctx, cloud, id, nil)
+	if err != nil {
+		return nil, err
+	}
+	tree.recognise(names)
+	return tree, nil
+}
+
+// Apply changes what differs from spec, and returns the tree when all of it is usable again.
+func Apply(ctx context.Context, cloud *openstack.Cloud, id string, spec Spec) (*Tree, error) {
+	unlock, err := lock(ctx, cloud, id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	tree, err := wait(ctx, cloud, id, spec.Name, nil)
+	if err != nil {
+		return nil, err
+	}
+	return apply(ctx, cloud, tree, spec)
+}
+
+// Delete removes a load balancer with everything below it and waits until it is gone.
+func Delete(ctx context.Context, cloud *openstack.Cloud, id, name string) error {
+	unlock, err := lock(ctx, cloud, id)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return remove(ctx, cloud, id, name)
+}
+
+func lock(ctx context.Context, cloud *openstack.Cloud, id string) (func(), error) {
+	return cloud.Lock(ctx, "load balancer "+id) //nolint:wrapcheck // it says what was waited for
+}
+
+func remove(ctx context.Context, cloud *openstack.Cloud, id, name string) error {
+	client, err := cloud.LoadBalancer()
+	if err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
+	for {
+		err := request(ctx, client, http.MethodDelete, client.ServiceURL("lbaas", "loadbalancers", id)+"?cascade=true", nil, nil)
+		switch fault, _ := openstack.FaultOf(err); {
+		case openstack.NotFound(err):
+			return nil
+		case fault.Immutable():
+			// Someone is changing or deleting it already.
+		case err != nil:
+			return fmt.Errorf("delete load balancer %q: %w", name, err)
+		}
+		deleting := err == nil
+		var last Tree
+		err = openstack.WaitGone(ctx, openstack.Waiting[Tree]{
+			What: fmt.Sprintf("load balancer %q", name),
+			Fetch: func(ctx context.Context) (Tree, error) {
+				last, err = openstack.Get(ctx, cloud, collection(cloud, loadBalancers, func(t Tree) string { return t.ID }), id)
+				return last, err
+			},
+			State: func(t Tree) string { return t.ProvisioningStatus },
+			// After a refusal, whoever was busy with it is done when it is usable or broken.
+			Target: settled(deleting), Failure: failedDelete(deleting), MaxPoll: pollAtMost,
+		})
+		if err != nil || deleting || last.ProvisioningStatus == "" || last.ProvisioningStatus == "DELETED" {
+			return err //nolint:wrapcheck // it says what was waited for
+		}
+	}
+}
+
+func settled(deleting bool) []string {
+	if deleting {
+		return []string{"DELETED"}
+	}
+	return []string{"DELETED", statusActive, statusError}
+}
+
+func failedDelete(deleting bool) []string {
+	if deleting {
+		return []string{statusError}
+	}
+	return nil
+}
+
+// errForgotten says that a load balancer is usable but some of its children never will be.
+var errForgotten = errors.New("the load balancer is ACTIVE, but the cloud has stopped working on what is below it")
+
+// wait reads the tree when the load balancer and everything below it is usable. What known has need
+// not be read again.
+func wait(ctx context.Context, cloud *openstack.Cloud, id, name string, known *Tree) (*Tree, error) {
+	var pending []string
+	var since time.Time
+	return openstack.Wait(ctx, openstack.Waiting[*Tree]{ //nolint:wrapcheck // it says what was waited for
+		What: fmt.Sprintf("load balancer %q", name),
+		Fetch: func(ctx context.Context) (*Tree, error) {
+			lb, err := openstack.Get(ctx, cloud, collection(cloud, loadBalancers, func(t Tree) string { return t.ID }), id)
+			if err != nil || lb.ProvisioningStatus != statusActive {
+				return &lb, err //nolint:wrapcheck // the wait says what was attempted
+			}
+			tree, err := readBelow(ctx, cloud, lb, known)
+			if err != nil {
+				return nil, err
+			}
+			if now := tree.pending(); since.IsZero() || !slices.Equal(now, pending) {
+				pending, since = now, time.Now()
+			}
+			if len(pending) > 0 && time.Since(since) > stuckAfter {
+				return nil, fmt.Errorf("%w: %s", errForgotten, strings.Join(pending, ", "))
+			}
+			return tree, nil
+		},
+		State: func(t *Tree) string {
+			if t.ProvisioningStatus == statusActive && len(pending) > 0 {
+				return "ACTIVE with children PENDING"
+			}
+			return t.ProvisioningStatus
+		},
+		Fault:  func(t *Tree) string { return strings.Join(t.broken(), ", ") },
+		Target: []string{statusActive}, Failure: []string{statusError}, MaxPoll: pollAtMost,
+	})
+}
+
+// pending names the children that are not settled yet.
+func (t *Tree) pending() []string {
+	return t.children(func(status string) bool { return strings.HasPrefix(status, "PENDING_") })
+}
+
+// broken names the children in the state ERROR.
+func (t *Tree) broken() []string {
+	return t.children(func(status string) bool { return status == statusError })
+}
+
+// children names those whose provisioning status is meant. Rules are settled with their policy.
+func (t *Tree) children(meant func(status string) bool) []string {
+	var found []string
+	note := func(what string, o object) {
+		if meant(o.ProvisioningStatus) {
+			found = append(found, fmt.Sprintf("%s %q is %s", what, o.Name, o.ProvisioningStatus))
+		}
+	}
+	for _, l := range t.Listeners {
+		note("listener", l.object)
+		for _, p := range l.Policies {
+			note("L7 policy", p.object)
+		}
+	}
+	for _, p := range t.Pools {
+		note("pool", p.object)
+		for _, m := range p.Members {
+			note("member", m.object)
+		}
+		if p.Monitor != nil {
+			note("health monitor", p.Monitor.object)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// apply carries out the difference between a settled tree and spec. The caller holds the lock.
+func apply(ctx context.Context, cloud *openstack.Cloud, tree *Tree, spec Spec) (*Tree, error) {
+	p := diff(tree, spec)
+	if len(p.operations) == 0 {
+		return tree, nil
+	}
+	client, err := cloud.LoadBalancer()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	for _, op := range p.operations {
+		id, err := op.do(ctx, cloud, client, tree, p.ids)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op.about, err)
+		}
+		if op.makes != "" {
+			p.ids[op.makes] = id
+		}
+	}
+	tree, err = wait(ctx, cloud, tree.ID, spec.Name, tree.without(p))
+	if err != nil {
+		return nil, err
+	}
+	tree.recognise(spec)
+	return tree, nil
+}
+
+// without forgets the members and rules that the plan's operations touch.
+func (t *Tree) without(p plan) *Tree {
+	touched := func(prefix string) bool {
+		return slices.ContainsFunc(p.operations, func(op operation) bool { return strings.HasPrefix(resolvePath(op.path, p.ids), prefix) })
+	}
+	rest := &Tree{}
+	for _, pool := range t.Pools {
+		if !touched("pools/" + pool.ID + "/members") {
+			rest.Pools = append(rest.Pools, pool)
+		}
+	}
+	for _, l := range t.Listeners {
+		l.Policies = slices.DeleteFunc(slices.Clone(l.Policies), func(p policy) bool { return touched("l7policies/" + p.ID + "/rules") })
+		rest.Listeners = append(rest.Listeners, l)
+	}
+	return rest
+}
+
+// do sends the request as soon as nobody else is changing the load balancer, and returns the id of
+// what it made.
+func (op operation) do(ctx context.Context, cloud *openstack.Cloud, client *gophercloud.ServiceClient, tree *Tree, ids map[reference]string) (string, error) {
+	var body any
+	if op.body != nil {
+		body = fields{op.noun: resolve(op.body, ids)}
+	}
+	address := client.ServiceURL("lbaas") + "/" + resolvePath(op.path, ids)
+	for {
+		// An answer without a body is no answer for the decoder; only what makes something must answer.
+		var answer map[string]struct {
+			ID string `json:"id"`
+		}
+		var into any
+		if op.makes != "" {
+			into = &answer
+		}
+		err := request(ctx, client, op.method, address, body, into)
+		fault, _ := openstack.FaultOf(err)
+		if err == nil || op.method == http.MethodDelete && openstack.NotFound(err) {
+			return answer[op.noun].ID, waitUsable(ctx, cloud, tree)
+		}
+		if !fault.Immutable() {
+			return "", err
+		}
+		if err := waitUsable(ctx, cloud, tree); err != nil {
+			return "", err
+		}
+	}
+}
+
+// waitUsable waits until the load balancer can be changed again.
+func waitUsable(ctx context.Context, cloud *openstack.Cloud, tree *Tree) error {
+	_, err := openstack.Wait(ctx, openstack.Waiting[Tree]{
+		What: fmt.Sprintf("load balancer %q", tree.Name),
+		Fetch: func(ctx context.Context) (Tree, error) {
+			return openstack.Get(ctx, cloud, collection(cloud, loadBalancers, func(t Tree) string { return t.ID }), tree.ID)
+		},
+		State:  func(t Tree) string { return t.ProvisioningStatus },
+		Target: []string{statusActive}, Failure: []string{statusError}, MaxPoll: pollAtMost,
+	})
+	return err //nolint:wrapcheck // it says what was waited for
+}
+
+// resolve puts ids in the place of references.
+func resolve(body any, ids map[reference]string) any {
+	switch body := body.(type) {
+	case reference:
+		return ids[body]
+	case fields:
+		out := maps.Clone(body)
+		for k, v := range out {
+			out[k] = resolve(v, ids)
+		}
+		return out
+	}
+	return body
+}
+
+func resolvePath(path string, ids map[reference]string) string {
+	before, rest, found := strings.Cut(path, "{")
+	if !found {
+		return path
+	}
+	ref, after, _ := strings.Cut(rest, "}")
+	return before + ids[reference(ref)] + after
+}
