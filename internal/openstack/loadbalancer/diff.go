@@ -11,7 +11,8 @@ import (
 // operation is one change, which Octavia locks the load balancer for.
 type operation struct {
 	method string
-	path   string    // below /lbaas; {reference} stands for an id
+	path   string    // below /lbaas; {} stands for the id of parent
+	parent reference // what the path is below, if its id may not be known yet
 	noun   string    // what the body is called in JSON
 	body   any       // fields or a list of them; references stand for ids
 	makes  reference // what the answer's id belongs to
@@ -110,7 +111,7 @@ func (p *plan) members(key string, have []member, want map[string]Member) {
 	}
 	if !same {
 		p.operations = append(p.operations, operation{
-			method: http.MethodPut, path: fmt.Sprintf("pools/{%s}/members", poolRef(key)), noun: "members", body: list,
+			method: http.MethodPut, path: "pools/{}/members", parent: poolRef(key), noun: "members", body: list,
 			about: fmt.Sprintf("set the members of pool %q", key),
 		})
 	}
@@ -210,9 +211,9 @@ func (p *plan) routes(listener string, have []policy, want map[string]Route, poo
 // would match.
 func (p *plan) rules(route reference, have []rule, want []Rule, about string) {
 	surplus, missing := ruleChanges(have, want)
-	path := fmt.Sprintf("l7policies/{%s}/rules", route)
+	const path = "l7policies/{}/rules"
 	for i, w := range missing {
-		op := operation{method: http.MethodPost, path: path, noun: "rule", body: ruleFields(w).made(), about: "add a rule to " + about}
+		op := operation{method: http.MethodPost, path: path, parent: route, noun: "rule", body: ruleFields(w).made(), about: "add a rule to " + about}
 		if i < len(surplus) {
 			op.method, op.path = http.MethodPut, path+"/"+surplus[i].ID
 			op.body = changed(ruleFields(surplus[i].spec()), ruleFields(w))
@@ -221,7 +222,7 @@ func (p *plan) rules(route reference, have []rule, want []Rule, about string) {
 		p.operations = append(p.operations, op)
 	}
 	for _, old := range surplus[min(len(missing), len(surplus)):] {
-		p.operations = append(p.operations, operation{method: http.MethodDelete, path: path + "/" + old.ID, about: "remove a rule of " + about})
+		p.operations = append(p.operations, operation{method: http.MethodDelete, path: path + "/" + old.ID, parent: route, about: "remove a rule of " + about})
 	}
 }
 

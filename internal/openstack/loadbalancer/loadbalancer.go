@@ -305,7 +305,7 @@ func apply(ctx context.Context, cloud *openstack.Cloud, tree *Tree, spec Spec) (
 // without forgets the members and rules that the plan's operations touch.
 func (t *Tree) without(p plan) *Tree {
 	touched := func(prefix string) bool {
-		return slices.ContainsFunc(p.operations, func(op operation) bool { return strings.HasPrefix(resolvePath(op.path, p.ids), prefix) })
+		return slices.ContainsFunc(p.operations, func(op operation) bool { return strings.HasPrefix(op.address(p.ids), prefix) })
 	}
 	rest := &Tree{}
 	for _, pool := range t.Pools {
@@ -327,7 +327,7 @@ func (op operation) do(ctx context.Context, cloud *openstack.Cloud, client *goph
 	if op.body != nil {
 		body = fields{op.noun: resolve(op.body, ids)}
 	}
-	address := client.ServiceURL("lbaas") + "/" + resolvePath(op.path, ids)
+	address := client.ServiceURL("lbaas") + "/" + op.address(ids)
 	for {
 		// An answer without a body is no answer for the decoder; only what makes something must answer.
 		var answer map[string]struct {
@@ -364,6 +364,11 @@ func waitUsable(ctx context.Context, cloud *openstack.Cloud, tree *Tree) error {
 	return err //nolint:wrapcheck // it says what was waited for
 }
 
+// address is the path with the parent's id in it.
+func (op operation) address(ids map[reference]string) string {
+	return strings.Replace(op.path, "{}", ids[op.parent], 1)
+}
+
 // resolve puts ids in the place of references.
 func resolve(body any, ids map[reference]string) any {
 	switch body := body.(type) {
@@ -377,13 +382,4 @@ func resolve(body any, ids map[reference]string) any {
 		return out
 	}
 	return body
-}
-
-func resolvePath(path string, ids map[reference]string) string {
-	before, rest, found := strings.Cut(path, "{")
-	if !found {
-		return path
-	}
-	ref, after, _ := strings.Cut(rest, "}")
-	return before + ids[reference(ref)] + after
 }
