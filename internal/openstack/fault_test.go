@@ -47,7 +47,7 @@ func TestFaultOf(t *testing.T) {
 			if !ok || fault.Kind != c.kind || fault.Message != c.message || fault.Status != c.status {
 				t.Errorf("got %+v, want %q: %q", fault, c.kind, c.message)
 			}
-			if fault.RequestID != "req-7" || fault.Method != "POST" || fault.URL != "http://x/y" {
+			if fault.RequestID != "req-7" || fault.Method != "POST" || fault.URL != "http://x/y" || fault.Context != "create it" {
 				t.Errorf("got %+v", fault)
 			}
 		})

@@ -128,11 +128,11 @@ func (t *Tree) complete(ctx context.Context, cloud *openstack.Cloud, known *Tree
 		if t.Listeners, err = each(ctx, cloud, listeners, t.Listeners); err != nil {
 			return err
 		}
-		below, ctx := errgroup.WithContext(ctx)
+		below, belowCtx := errgroup.WithContext(ctx)
 		below.SetLimit(parallel)
 		for i := range t.Listeners {
 			l := &t.Listeners[i]
-			below.Go(func() error { return l.readPolicies(ctx, cloud, client, known.rules()) })
+			below.Go(func() error { return l.readPolicies(belowCtx, cloud, client, known.rules()) })
 		}
 		return below.Wait()
 	})
@@ -141,13 +141,13 @@ func (t *Tree) complete(ctx context.Context, cloud *openstack.Cloud, known *Tree
 		if t.Pools, err = each(ctx, cloud, pools, t.Pools); err != nil {
 			return err
 		}
-		below, ctx := errgroup.WithContext(ctx)
+		below, belowCtx := errgroup.WithContext(ctx)
 		below.SetLimit(parallel)
 		believed := false
 		for i := range t.Pools {
 			p := &t.Pools[i]
 			if p.MonitorID != "" {
-				below.Go(func() error { return p.readMonitor(ctx, cloud) })
+				below.Go(func() error { return p.readMonitor(belowCtx, cloud) })
 			}
 			if p.believe(known) {
 				believed = believed || len(p.Members) > 0
@@ -155,7 +155,7 @@ func (t *Tree) complete(ctx context.Context, cloud *openstack.Cloud, known *Tree
 			}
 			below.Go(func() error {
 				var err error
-				p.Members, err = unlessGone(list[member](ctx, client, client.ServiceURL("lbaas", "pools", p.ID, "members"), "members"))
+				p.Members, err = unlessGone(list[member](belowCtx, client, client.ServiceURL("lbaas", "pools", p.ID, "members"), "members"))
 				return err
 			})
 		}
