@@ -342,7 +342,7 @@ func TestInterruptEndsTheWaitAndKeepsTheObject(t *testing.T) {
 		return ctx.Err()
 	}})
 	resp := b.create(ctx, map[string]any{"name": "a"}, map[string]any{"name": "a"})
-	said(t, resp.Diagnostics, "context canceled")
+	said(t, resp.Diagnostics, "Context canceled.")
 	b.expect(resp.State, map[string]any{"id": "id1"})
 }
 
