@@ -134,7 +134,7 @@ func (s settings) add(cloud node, source string) {
 		}
 	}
 	put("insecure", cloud.at("insecure").text)
-	if verify, err := strconv.ParseBool(cloud.at("verify").text); err == nil {
+	if verify, err := parseBool(cloud.at("verify").text); err == nil {
 		put("insecure", strconv.FormatBool(!verify))
 	}
 	if regions := cloud.at("regions").list; len(regions) == 1 {
@@ -146,6 +146,17 @@ func (s settings) add(cloud node, source string) {
 			put(overridePrefix+strings.ReplaceAll(service, "_", "-"), address.text)
 		}
 	}
+}
+
+// parseBool also knows the words of YAML 1.1, which OpenStack's own tools accept.
+func parseBool(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "yes", "on":
+		return true, nil
+	case "no", "off":
+		return false, nil
+	}
+	return strconv.ParseBool(text)
 }
 
 // findFile reads the file that a variable names, else the first one of the name in the directories; nil when there is none.

@@ -365,6 +365,9 @@ func (r *resolver) authentication(s *session, directories []string) {
 		r.wrong("auth_url", "it is not an address such as https://cloud.example.com:5000/v3")
 	}
 	s.kind = r.credentialKind()
+	if r.diags.HasError() {
+		return // what else is missing would only distract
+	}
 	domain := func(names ...string) (id, name string) {
 		which, text := r.either(names...)
 		if strings.HasSuffix(which, "_id") || which == "default_domain" {
@@ -471,7 +474,7 @@ func (r *resolver) connection(s *session, values map[string]attr.Value) {
 		r.missing("client_key", "Certificate without key", "A client certificate needs its key and a key its certificate: set both \"client_certificate\" and \"client_key\".")
 	}
 	if text := r.get("insecure"); text != "" {
-		insecure, err := strconv.ParseBool(text)
+		insecure, err := parseBool(text)
 		if err != nil {
 			r.wrong("insecure", "it must be true or false")
 		}
