@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -192,4 +193,13 @@ func (c *Cloud) leftovers(ctx context.Context) ([]string, error) {
 		return c.Simulator.Leftovers(), nil
 	}
 	return leftovers(ctx, c.Cloud, c.Prefix)
+}
+
+// Words matches the text in what Terraform prints, which breaks lines wherever the window ends.
+func Words(text string) *regexp.Regexp {
+	var quoted []string
+	for word := range strings.FieldsSeq(text) {
+		quoted = append(quoted, regexp.QuoteMeta(word))
+	}
+	return regexp.MustCompile(strings.Join(quoted, `[\s│╷╵]+`))
 }
