@@ -132,7 +132,10 @@ func Apply(ctx context.Context, cloud *openstack.Cloud, id string, spec Spec) (*
 		return nil, err
 	}
 	defer unlock()
-	tree, err := wait(ctx, cloud, id, spec.Name, nil)
+	tree, err := read(ctx, cloud, id, nil)
+	if err == nil && (tree.ProvisioningStatus != statusActive || len(tree.pending()) > 0) {
+		tree, err = wait(ctx, cloud, id, spec.Name, nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -285,7 +288,12 @@ func apply(ctx context.Context, cloud *openstack.Cloud, tree *Tree, spec Spec) (
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says all
 	}
-	for _, op := range p.operations {
+	for i, op := range p.operations {
+		if i > 0 {
+			if err := waitUsable(ctx, cloud, tree); err != nil {
+				return nil, fmt.Errorf("%s: %w", op.about, err)
+			}
+		}
 		id, err := op.do(ctx, cloud, client, tree, p.ids)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op.about, err)
@@ -340,7 +348,7 @@ func (op operation) do(ctx context.Context, cloud *openstack.Cloud, client *goph
 		err := request(ctx, client, op.method, address, body, into)
 		fault, _ := openstack.FaultOf(err)
 		if err == nil || op.method == http.MethodDelete && openstack.NotFound(err) {
-			return answer[op.noun].ID, waitUsable(ctx, cloud, tree)
+			return answer[op.noun].ID, nil
 		}
 		if !fault.Immutable() {
 			return "", err
