@@ -358,6 +358,9 @@ func TestReadOfWhatIsGoneRemovesIt(t *testing.T) {
 			if !resp.State.Raw.IsNull() {
 				t.Error("it is still in the state")
 			}
+			if resp.Identity.Raw.IsFullyNull() {
+				t.Error("the framework refuses to forget what has no identity")
+			}
 		})
 	}
 }
@@ -450,7 +453,7 @@ func TestImport(t *testing.T) {
 	} {
 		t.Run(tc.id, func(t *testing.T) {
 			b := newBench(t, thing{})
-			resp := &resource.ImportStateResponse{State: b.state(map[string]any{}), Identity: b.identity()}
+			resp := &resource.ImportStateResponse{State: b.state(nil), Identity: b.identity()}
 			b.resource.(resource.ResourceWithImportState).ImportState(t.Context(), resource.ImportStateRequest{ID: tc.id}, resp)
 			if tc.wantError != "" {
 				said(t, resp.Diagnostics, tc.wantError)
@@ -466,7 +469,7 @@ func TestImportByIdentity(t *testing.T) {
 	b := newBench(t, thing{})
 	who := b.identity()
 	b.noErrors(who.SetAttribute(t.Context(), path.Root("id"), "id1"))
-	resp := &resource.ImportStateResponse{State: b.state(map[string]any{}), Identity: who}
+	resp := &resource.ImportStateResponse{State: b.state(nil), Identity: who}
 	b.resource.(resource.ResourceWithImportState).ImportState(t.Context(), resource.ImportStateRequest{Identity: who}, resp)
 	b.noErrors(resp.Diagnostics)
 	b.expect(resp.State, map[string]any{"id": "id1", "region": simulator.Region})

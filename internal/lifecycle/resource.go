@@ -217,6 +217,8 @@ func (r *managed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	resp.Diagnostics.Append(warned.all()...)
 	if openstack.NotFound(err) {
+		// The framework wants to know the identity even of what is gone.
+		identify(ctx, object, resp.Identity, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -312,15 +314,24 @@ func (r *managed[M, P]) ImportState(ctx context.Context, req resource.ImportStat
 		return
 	}
 	var m M
-	resp.Diagnostics.Append(resp.State.Get(ctx, &m)...)
-	object := P(&m).object()
-	object.ID = who.ID
+	resp.Diagnostics.Append(blank(ctx, resp.State).Get(ctx, &m)...)
+	P(&m).object().ID = who.ID
 	if importer, ok := r.handler.(Importer[M]); ok {
 		Report(&resp.Diagnostics, "import", r.handler.Name(), importer.Import(ctx, cloud, who.ID.ValueString(), &m))
 	}
 	if !resp.Diagnostics.HasError() {
 		r.save(ctx, cloud, &m, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
+}
+
+// blank is a state of which every attribute is null, so that a model read from it knows the types of its
+// collections.
+func blank(ctx context.Context, state tfsdk.State) tfsdk.State {
+	attributes := map[string]tftypes.Value{}
+	for name, a := range state.Schema.GetAttributes() {
+		attributes[name] = tftypes.NewValue(a.GetType().TerraformType(ctx), nil)
+	}
+	return tfsdk.State{Schema: state.Schema, Raw: tftypes.NewValue(state.Schema.Type().TerraformType(ctx), attributes)}
 }
 
 func (r *managed[M, P]) timeouts() Timeouts {
@@ -361,9 +372,7 @@ func (r *managed[M, P]) save(ctx context.Context, cloud *openstack.Cloud, m *M, 
 // Terraform refuses a state with unknown values, and would lose the object.
 func Save(ctx context.Context, m any, object *Object, state *tfsdk.State, who *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	diags.Append(state.Set(ctx, m)...)
-	if who != nil {
-		diags.Append(who.Set(ctx, identity{ID: object.ID, Region: object.Region})...)
-	}
+	identify(ctx, object, who, diags)
 	if !diags.HasError() {
 		return
 	}
@@ -378,4 +387,11 @@ func Save(ctx context.Context, m any, object *Object, state *tfsdk.State, who *t
 		return
 	}
 	state.Raw = known
+}
+
+// identify sets the identity, which is nil for those who have none.
+func identify(ctx context.Context, object *Object, who *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
+	if who != nil {
+		diags.Append(who.Set(ctx, identity{ID: object.ID, Region: object.Region})...)
+	}
 }
