@@ -81,12 +81,9 @@ func TestEveryTypeHasExamplesAndDocumentation(t *testing.T) {
 			t.Errorf("%s is missing", file)
 		}
 	}
-	for name, resource := range s.ResourceSchemas {
+	for name := range s.ResourceSchemas {
 		need(fmt.Sprintf("examples/resources/%s/resource.tf", name))
 		need(fmt.Sprintf("docs/resources/%s.md", strings.TrimPrefix(name, "massif_")))
-		if resource.Block.Description == "" {
-			continue
-		}
 		need(fmt.Sprintf("examples/resources/%s/import.sh", name))
 	}
 	for name := range s.DataSourceSchemas {
