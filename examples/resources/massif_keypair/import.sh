@@ -1,0 +1,1 @@
+terraform import massif_keypair.ops ops
