@@ -3,13 +3,25 @@ package simulator
 // services are the services by name, for those that need each other.
 type services struct {
 	identity    *identity
+	network     *network
 	objectStore *objectStore
+	image       *image
+	volume      *volume
+	compute     *compute
 }
 
 // register lists the services in the order in which they are seeded.
 func (s *Simulator) register() {
 	s.identity = newIdentity(s)
 	s.serve(s.identity.service())
+	s.network = newNetwork(s)
+	s.serve(s.network.service())
+	s.image = newImage(s)
+	s.serve(s.image.service())
+	s.volume = newVolume(s)
+	s.serve(s.volume.service())
+	s.compute = newCompute(s)
+	s.serve(s.compute.service())
 	s.objectStore = newObjectStore(s)
 	s.serve(s.objectStore.service())
 }

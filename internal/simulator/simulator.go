@@ -40,6 +40,11 @@ type Options struct {
 	// Quotas overrides default quotas by the name that the service gives them, such as
 	// "security_group_rule" or "cores".
 	Quotas map[string]int
+	// Hosts is how many hosts run servers, plenty when 0: a server group with anti-affinity has room
+	// for one server on each.
+	Hosts int
+	// HostCores is how many cores a host has, without a limit when 0.
+	HostCores int
 	// Logger gets one line for each request; nothing is logged when it is nil.
 	Logger *slog.Logger
 }

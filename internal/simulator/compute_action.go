@@ -1,0 +1,230 @@
+package simulator
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// action is one thing that can be done to a server.
+type action func(n *compute, c *call, server object, in object) (int, any, error)
+
+func (n *compute) actions() map[string]action {
+	return map[string]action{
+		"resize":              (*compute).resize,
+		"confirmResize":       (*compute).confirmResize,
+		"revertResize":        (*compute).revertResize,
+		"reboot":              (*compute).reboot,
+		"rebuild":             (*compute).rebuild,
+		"os-start":            (*compute).powerOn,
+		"os-stop":             (*compute).powerOff,
+		"os-getConsoleOutput": (*compute).consoleOutput,
+		"addSecurityGroup":    (*compute).addSecurityGroup,
+		"removeSecurityGroup": (*compute).removeSecurityGroup,
+	}
+}
+
+func (n *compute) act(c *call) (int, any, error) {
+	var body object
+	if err := c.decode(&body); err != nil {
+		return 0, nil, err
+	}
+	if len(body) != 1 {
+		return 0, nil, badRequest("Malformed request body")
+	}
+	server, err := n.server(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	name := slices.Collect(maps.Keys(body))[0]
+	do, ok := n.actions()[name]
+	if !ok {
+		return 0, nil, badRequest("There is no such action: %s", name)
+	}
+	in := body.obj(name)
+	if in == nil {
+		in = object{}
+	}
+	return do(n, c, server, in)
+}
+
+// in refuses an action unless the server is in one of the vm_states and does nothing else.
+func (n *compute) in(server object, action string, states ...string) error {
+	if task := server.str("_task"); task != "" {
+		return fail(http.StatusConflict, "", "Cannot '%s' instance %s while it is in task_state %s", action, server.str("id"), task)
+	}
+	if vm := server.str("_vm"); !slices.Contains(states, vm) {
+		return fail(http.StatusConflict, "", "Cannot '%s' instance %s while it is in vm_state %s", action, server.str("id"), vm)
+	}
+	return nil
+}
+
+// finish is what ends a task, for those that a restart of the simulator interrupts.
+func (n *compute) finish(task string) (func(server object), bool) {
+	f, ok := map[string]func(server object){
+		"resize_prep":      n.resized,
+		"resize_migrating": n.resized,
+		"resize_reverting": n.reverted,
+		"rebooting":        n.running,
+		"rebooting_hard":   n.running,
+		"rebuilding":       n.running,
+		"powering-on":      n.running,
+		"powering-off":     n.halted,
+	}[task]
+	return f, ok
+}
+
+// start begins a task that takes as long as an action does.
+func (n *compute) start(server object, task string) {
+	if f, ok := n.finish(task); ok {
+		n.step(server, n.sim.options.Times.ServerAction, task, f)
+	}
+}
+
+func (n *compute) resize(_ *call, server, in object) (int, any, error) {
+	flavor, ok := n.Flavors.get(in.str("flavorRef"))
+	old := server.obj("_flavor")
+	switch {
+	case !in.given("flavorRef"):
+		return 0, nil, badField("resize", in, "'flavorRef' is a required property")
+	case !ok:
+		return 0, nil, badRequest("Flavor %s could not be found.", in.str("flavorRef"))
+	}
+	if err := n.in(server, "resize", "active", "stopped"); err != nil {
+		return 0, nil, err
+	}
+	if flavor.str("id") == old.str("id") {
+		return 0, nil, badRequest("When resizing, instances must change flavor!")
+	}
+	if flavor.num("disk") == 0 && server.str("_image") != "" {
+		return 0, nil, badRequest("Resize to zero disk flavor is not allowed.")
+	}
+	more := computeQuota{Cores: max(0, flavor.num("vcpus")-old.num("vcpus")), RAM: max(0, flavor.num("ram")-old.num("ram"))}
+	if err := n.room(server.str("project_id"), more); err != nil {
+		return 0, nil, err
+	}
+	server["_new_flavor"] = flavor.copy()
+	server["_before"] = server.str("_vm")
+	n.step(server, n.sim.options.Times.ServerAction/2, "resize_prep", func(server object) {
+		host := n.place(server, server.obj("_new_flavor"))
+		if host == 0 {
+			// No room: Nova gives up without a word.
+			delete(server, "_new_flavor")
+			server["_task"] = ""
+			return
+		}
+		server["_host"] = host
+		n.step(server, n.sim.options.Times.ServerAction/2, "resize_migrating", n.resized)
+	})
+	return http.StatusAccepted, nil, nil
+}
+
+func (n *compute) resized(server object) {
+	server["_old_flavor"], server["_flavor"] = server["_flavor"], server["_new_flavor"]
+	delete(server, "_new_flavor")
+	server["_vm"], server["_task"], server["updated"] = "resized", "", now()
+}
+
+func (n *compute) confirmResize(_ *call, server, _ object) (int, any, error) {
+	if err := n.in(server, "confirmResize", "resized"); err != nil {
+		return 0, nil, err
+	}
+	n.settle(server)
+	return http.StatusNoContent, nil, nil
+}
+
+func (n *compute) revertResize(_ *call, server, _ object) (int, any, error) {
+	if err := n.in(server, "revertResize", "resized"); err != nil {
+		return 0, nil, err
+	}
+	n.start(server, "resize_reverting")
+	return http.StatusAccepted, nil, nil
+}
+
+func (n *compute) reverted(server object) {
+	server["_flavor"] = server["_old_flavor"]
+	n.settle(server)
+}
+
+// settle ends a resize: the server is as it was before, running or not.
+func (n *compute) settle(server object) {
+	delete(server, "_old_flavor")
+	before := server.str("_before")
+	delete(server, "_before")
+	if before == "stopped" {
+		server["_vm"], server["_task"], server["updated"] = "stopped", "", now()
+		return
+	}
+	n.running(server)
+}
+
+func (n *compute) reboot(_ *call, server, in object) (int, any, error) {
+	kind := in.str("type")
+	if !slices.Contains([]string{"HARD", "SOFT"}, strings.ToUpper(kind)) {
+		return 0, nil, badField("type", in["type"], fmt.Sprintf("'%s' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']", kind))
+	}
+	states, task := []string{"active"}, "rebooting"
+	if strings.EqualFold(kind, "HARD") {
+		states, task = []string{"active", "stopped", "error"}, "rebooting_hard"
+	}
+	if err := n.in(server, "reboot", states...); err != nil {
+		return 0, nil, err
+	}
+	n.start(server, task)
+	return http.StatusAccepted, nil, nil
+}
+
+func (n *compute) rebuild(c *call, server, in object) (int, any, error) {
+	image := in.str("imageRef")
+	if err := need("rebuild", in, "imageRef"); err != nil {
+		return 0, nil, err
+	}
+	if _, ok := n.sim.image.Images.get(image); !ok {
+		return 0, nil, badRequest("Cannot find image for rebuild")
+	}
+	if err := n.in(server, "rebuild", "active", "stopped", "error"); err != nil {
+		return 0, nil, err
+	}
+	if server.str("_image") == "" && len(server.objs("_volumes")) > 0 {
+		return 0, nil, badRequest("Unable to rebuild with a different image for a volume-backed server.")
+	}
+	server["_image"] = image
+	for key, target := range map[string]string{"name": "name", "metadata": "metadata", "description": "description", "key_name": "key_name", "user_data": "_user_data"} {
+		if in.given(key) {
+			server[target] = in[key]
+		}
+	}
+	n.start(server, "rebuilding")
+	view := n.serverView(c, server)
+	view["adminPass"] = newHex()[:12]
+	return http.StatusAccepted, object{"server": view}, nil
+}
+
+func (n *compute) powerOn(_ *call, server, _ object) (int, any, error) {
+	if err := n.in(server, "start", "stopped"); err != nil {
+		return 0, nil, err
+	}
+	n.start(server, "powering-on")
+	return http.StatusAccepted, nil, nil
+}
+
+func (n *compute) powerOff(_ *call, server, _ object) (int, any, error) {
+	if err := n.in(server, "stop", "active", "error"); err != nil {
+		return 0, nil, err
+	}
+	n.start(server, "powering-off")
+	return http.StatusAccepted, nil, nil
+}
+
+func (n *compute) consoleOutput(_ *call, server, in object) (int, any, error) {
+	if server.num("_host") == 0 {
+		return 0, nil, fail(http.StatusConflict, "", "Instance %s is not ready", server.str("id"))
+	}
+	length := in.num("length")
+	if text, ok := in["length"].(string); ok {
+		_, _ = fmt.Sscan(text, &length)
+	}
+	return http.StatusOK, object{"output": n.console(server, length)}, nil
+}

@@ -1,0 +1,518 @@
+package simulator
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// volume is the state of the Block Storage API.
+type volume struct {
+	sim *Simulator
+
+	Types   table
+	Volumes table // "_attached" is the id of the server
+}
+
+func newVolume(s *Simulator) *volume { return &volume{sim: s} }
+
+// The versions that the Block Storage API understands, 3.0 to 3.70.
+const (
+	volumeMaxMinor    = 70
+	volumeExtendInUse = 42 // an attached volume can be extended
+)
+
+func (v *volume) service() *service {
+	const p = "/v3/{project}"
+	return &service{
+		kind: "block-storage", name: "cinder", prefix: "/volume", endpoint: "/v3/{project}",
+		state: v, seed: v.seed, resume: v.resume, render: computeFault, authorize: v.authorize,
+		leftovers: func() []string { return v.sim.left(v.Volumes, "volume") },
+		open: map[string]handler{
+			"GET /{$}":    v.versions(http.StatusMultipleChoices),
+			"GET /v3":     v.versions(http.StatusOK),
+			"GET /v3/{$}": v.versions(http.StatusOK),
+		},
+		routes: map[string]handler{
+			"GET " + p + "/types":                        v.listTypes,
+			"GET " + p + "/types/{id}":                   v.getType,
+			"GET " + p + "/volumes":                      v.list(false),
+			"GET " + p + "/volumes/detail":               v.list(true),
+			"POST " + p + "/volumes":                     v.create,
+			"GET " + p + "/volumes/{id}":                 v.get,
+			"PUT " + p + "/volumes/{id}":                 v.update,
+			"DELETE " + p + "/volumes/{id}":              v.remove,
+			"POST " + p + "/volumes/{id}/action":         v.act,
+			"GET " + p + "/volumes/{id}/metadata":        v.metadata,
+			"POST " + p + "/volumes/{id}/metadata":       v.metadata,
+			"PUT " + p + "/volumes/{id}/metadata":        v.metadata,
+			"DELETE " + p + "/volumes/{id}/metadata/{k}": v.deleteMetadata,
+			"GET " + p + "/limits":                       v.limits,
+			"GET " + p + "/os-quota-sets/{target}":       v.quotas,
+			"GET " + p + "/os-availability-zone":         v.zones,
+		},
+	}
+}
+
+func (v *volume) seed() {
+	for _, name := range []string{"fake", "fast", "__DEFAULT__"} {
+		kind := object{"name": name, "is_public": true, "description": nil, "extra_specs": object{}, "os-volume-type-access:is_public": true, "_seeded": true}
+		if name == "__DEFAULT__" {
+			kind["description"] = "Default Volume Type"
+		}
+		v.sim.add(&v.Types, kind)
+	}
+}
+
+func (v *volume) versions(status int) handler {
+	return func(c *call) (int, any, error) {
+		return status, map[string]any{"versions": []any{map[string]any{
+			"id": "v3.0", "status": "CURRENT", "version": fmt.Sprintf("3.%d", volumeMaxMinor), "min_version": "3.0", "updated": "2022-08-31T00:00:00Z",
+			"links": []any{map[string]any{"rel": "self", "href": c.url("/v3/")}},
+		}}}, nil
+	}
+}
+
+func (v *volume) authorize(c *call) error {
+	minor, err := v.minor(c)
+	if err != nil {
+		return err
+	}
+	c.header.Set("Openstack-Api-Version", fmt.Sprintf("volume 3.%d", minor))
+	c.header.Set("Vary", "OpenStack-API-Version")
+	if project := c.path("project"); project != c.project() && !c.admin() {
+		return fail(http.StatusBadRequest, "", "Malformed request url")
+	}
+	return nil
+}
+
+// minor is the microversion that a call asks for.
+func (v *volume) minor(c *call) (int, error) {
+	version, ok := strings.CutPrefix(c.request.Header.Get("OpenStack-API-Version"), "volume ")
+	if !ok {
+		return 0, nil
+	}
+	return microversion(version, 3, 0, volumeMaxMinor)
+}
+
+func (v *volume) kindNamed(name string) (object, bool) {
+	if kind, ok := v.Types.get(name); ok {
+		return kind, true
+	}
+	return v.Types.find("name", name)
+}
+
+func (v *volume) listTypes(*call) (int, any, error) {
+	return http.StatusOK, map[string]any{"volume_types": v.Types.all()}, nil
+}
+
+func (v *volume) getType(c *call) (int, any, error) {
+	id := c.path("id")
+	if id == "default" {
+		kind, _ := v.Types.find("name", "fake")
+		id = kind.str("id")
+	}
+	kind, ok := v.Types.get(id)
+	if !ok {
+		return 0, nil, fail(http.StatusNotFound, "", "Volume type %s could not be found.", id)
+	}
+	return http.StatusOK, map[string]any{"volume_type": kind}, nil
+}
+
+func (v *volume) visible(c *call, o object) bool {
+	return o.str("project_id") == c.project() || c.admin()
+}
+
+func (v *volume) find(c *call, id string) (object, error) {
+	o, ok := v.Volumes.get(id)
+	if !ok || !v.visible(c, o) {
+		return nil, fail(http.StatusNotFound, "", "Volume %s could not be found.", id)
+	}
+	return o, nil
+}
+
+// volumeNow is the time as Cinder writes it.
+func volumeNow() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000000") }
+
+// view is a volume as it is shown.
+func (v *volume) view(c *call, o object) object {
+	out := object{"links": c.links("/v3/"+o.str("project_id")+"/volumes/"+o.str("id"), "/"+o.str("project_id")+"/volumes/"+o.str("id"))}
+	maps.Copy(out, o)
+	delete(out, "project_id")
+	out["os-vol-tenant-attr:tenant_id"] = o.str("project_id")
+	return out
+}
+
+func (v *volume) list(detail bool) handler {
+	return func(c *call) (int, any, error) {
+		volumes := v.Volumes.where(func(o object) bool {
+			if o.str("project_id") != c.project() && (!c.admin() || c.query("all_tenants") == "") {
+				return false
+			}
+			for _, key := range []string{"name", "status", "volume_type", "bootable"} {
+				if want := c.query(key); want != "" && o.str(key) != want {
+					return false
+				}
+			}
+			return true
+		})
+		slices.Reverse(volumes) // the newest first
+		page, next, ok := c.page(volumes)
+		if !ok {
+			return 0, nil, fail(http.StatusBadRequest, "", "marker [%s] not found", c.query("marker"))
+		}
+		views := []object{}
+		for _, o := range page {
+			view := v.view(c, o)
+			if !detail {
+				view = object{"id": view["id"], "name": view["name"], "links": view["links"]}
+			}
+			views = append(views, view)
+		}
+		body := object{"volumes": views}
+		if next != "" {
+			body["volumes_links"] = c.nextLink(next)
+		}
+		return http.StatusOK, body, nil
+	}
+}
+
+func (v *volume) get(c *call) (int, any, error) {
+	o, err := v.find(c, c.path("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, object{"volume": v.view(c, o)}, nil
+}
+
+// volumeFields are what a new volume may have.
+var volumeFields = []string{"name", "description", "display_name", "display_description", "size", "volume_type", "imageRef", "availability_zone",
+	"metadata", "snapshot_id", "source_volid", "consistencygroup_id", "multiattach", "group_id", "backup_id"}
+
+func (v *volume) create(c *call) (int, any, error) {
+	in, err := c.input("volume")
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := onlyFields("volume", in, volumeFields); err != nil {
+		return 0, nil, err
+	}
+	source, hasSource := v.Volumes.get(in.str("source_volid"))
+	if in.has("source_volid") && (!hasSource || !v.visible(c, source)) {
+		return 0, nil, fail(http.StatusNotFound, "", "Volume %s could not be found.", in.str("source_volid"))
+	}
+	size := in.num("size")
+	if text, ok := in["size"].(string); ok {
+		size, _ = strconv.Atoi(text)
+	}
+	switch {
+	case !in.has("size") && !hasSource:
+		return 0, nil, fail(http.StatusBadRequest, "", "The server could not comply with the request since it is either malformed or otherwise incorrect.")
+	case !in.has("size"):
+		size = source.num("size")
+	case size < 1:
+		return 0, nil, fail(http.StatusBadRequest, "", "Invalid input for field/attribute size. Value: %v. %v is less than the minimum of 1", in["size"], in["size"])
+	}
+	if zone := in.str("availability_zone"); zone != "" && zone != computeZone {
+		return 0, nil, fail(http.StatusBadRequest, "", "Availability zone '%s' is invalid.", zone)
+	}
+	if in.has("imageRef") {
+		if _, ok := v.sim.image.Images.get(in.str("imageRef")); !ok {
+			return 0, nil, fail(http.StatusBadRequest, "", "Invalid image identifier or unable to access requested image.")
+		}
+	}
+	o, err := v.make(c.project(), c.token.User, newVolumeOptions{
+		name: in["name"], description: in["description"], size: size, kind: in.str("volume_type"), image: in.str("imageRef"),
+		metadata: in.obj("metadata"), source: in["source_volid"],
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusAccepted, object{"volume": v.view(c, o)}, nil
+}
+
+// newVolumeOptions are what a volume is made of, by its API or by Nova.
+type newVolumeOptions struct {
+	name, description any
+	size              int
+	kind              string // type by name or id, "" for the default
+	image             string
+	metadata          object
+	source            any
+}
+
+// make adds a volume and starts its creation.
+func (v *volume) make(project, user string, in newVolumeOptions) (object, error) {
+	kindName := in.kind
+	if kindName == "" {
+		kindName = "fake"
+	}
+	kind, ok := v.kindNamed(kindName)
+	if !ok {
+		return nil, fail(http.StatusNotFound, "", "Volume type with name %s could not be found.", kindName)
+	}
+	if err := v.room(project, 1, in.size); err != nil {
+		return nil, err
+	}
+	metadata := in.metadata
+	if metadata == nil {
+		metadata = object{}
+	}
+	o := object{
+		"status": "creating", "size": in.size, "availability_zone": computeZone, "created_at": volumeNow(), "updated_at": nil,
+		"name": in.name, "description": in.description, "volume_type": kind.str("name"), "snapshot_id": nil, "source_volid": in.source,
+		"metadata": metadata, "user_id": user, "project_id": project, "bootable": "false", "encrypted": false, "replication_status": nil,
+		"consistencygroup_id": nil, "multiattach": false, "attachments": []any{}, "group_id": nil, "shared_targets": true, "service_uuid": nil,
+		"volume_type_id": kind.str("id"), "consumes_quota": true, "_image": in.image,
+	}
+	v.sim.add(&v.Volumes, o)
+	v.finishCreate(o.str("id"))
+	return o, nil
+}
+
+func (v *volume) finishCreate(id string) {
+	v.sim.after(v.sim.options.Times.Volume, func() {
+		o, ok := v.Volumes.get(id)
+		if !ok || o.str("status") != "creating" {
+			return
+		}
+		if image, ok := v.sim.image.Images.get(o.str("_image")); ok {
+			o["bootable"] = "true"
+			o["volume_image_metadata"] = object{
+				"image_id": image.str("id"), "image_name": image.str("name"), "checksum": image.str("checksum"),
+				"container_format": image.str("container_format"), "disk_format": image.str("disk_format"),
+				"min_disk": text(image["min_disk"]), "min_ram": text(image["min_ram"]), "size": text(image["size"]),
+			}
+		}
+		o["status"], o["updated_at"] = "available", volumeNow()
+	})
+}
+
+// resume continues what was on its way.
+func (v *volume) resume() {
+	for _, o := range v.Volumes.all() {
+		switch o.str("status") {
+		case "creating":
+			v.finishCreate(o.str("id"))
+		case "deleting":
+			v.finishDelete(o.str("id"))
+		case "extending":
+			v.finishExtend(o.str("id"), o.num("size"))
+		}
+	}
+}
+
+func (v *volume) update(c *call) (int, any, error) {
+	o, err := v.find(c, c.path("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	in, err := c.input("volume")
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := onlyFields("volume", in, []string{"name", "description", "display_name", "display_description", "metadata"}); err != nil {
+		return 0, nil, err
+	}
+	for _, key := range []string{"name", "description", "metadata"} {
+		if in.given(key) {
+			o[key] = in[key]
+		}
+	}
+	o["updated_at"] = volumeNow()
+	return http.StatusOK, object{"volume": v.view(c, o)}, nil
+}
+
+func (v *volume) remove(c *call) (int, any, error) {
+	o, err := v.find(c, c.path("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	if !slices.Contains([]string{"available", "error", "error_extending"}, o.str("status")) {
+		return 0, nil, fail(http.StatusBadRequest, "", "Invalid volume: Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.")
+	}
+	v.startDelete(o)
+	return http.StatusAccepted, nil, nil
+}
+
+func (v *volume) startDelete(o object) {
+	o["status"], o["updated_at"] = "deleting", volumeNow()
+	v.finishDelete(o.str("id"))
+}
+
+func (v *volume) finishDelete(id string) {
+	v.sim.after(v.sim.options.Times.Volume/4, func() { delete(v.Volumes, id) })
+}
+
+func (v *volume) act(c *call) (int, any, error) {
+	o, err := v.find(c, c.path("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var body object
+	if err := c.decode(&body); err != nil {
+		return 0, nil, err
+	}
+	in := body.obj("os-extend")
+	if in == nil {
+		return 0, nil, fail(http.StatusBadRequest, "", "There is no such action: %s", strings.Join(slices.Sorted(maps.Keys(body)), ", "))
+	}
+	minor, err := v.minor(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	status, size := o.str("status"), in.num("new_size")
+	switch {
+	case status != "available" && (status != "in-use" || minor < volumeExtendInUse):
+		return 0, nil, fail(http.StatusBadRequest, "", "Invalid volume: Volume %s status must be '{'status': 'available'}' to extend, currently %s.", o.str("id"), status)
+	case size <= o.num("size"):
+		return 0, nil, fail(http.StatusBadRequest, "", "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", o.num("size"), size)
+	}
+	if err := v.room(o.str("project_id"), 0, size-o.num("size")); err != nil {
+		return 0, nil, err
+	}
+	o["_before"] = status
+	o["status"] = "extending"
+	v.finishExtend(o.str("id"), size)
+	return http.StatusAccepted, nil, nil
+}
+
+func (v *volume) finishExtend(id string, size int) {
+	v.sim.after(v.sim.options.Times.Volume/2, func() {
+		if o, ok := v.Volumes.get(id); ok && o.str("status") == "extending" {
+			o["status"], o["size"], o["updated_at"] = o.str("_before"), size, volumeNow()
+			delete(o, "_before")
+		}
+	})
+}
+
+func (v *volume) metadata(c *call) (int, any, error) {
+	o, err := v.find(c, c.path("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	if c.request.Method != http.MethodGet {
+		in, err := c.input("metadata")
+		if err != nil {
+			return 0, nil, err
+		}
+		merged := object{}
+		if c.request.Method == http.MethodPost {
+			maps.Copy(merged, o.obj("metadata"))
+		}
+		maps.Copy(merged, in)
+		o["metadata"] = merged
+	}
+	return http.StatusOK, object{"metadata": o.obj("metadata")}, nil
+}
+
+func (v *volume) deleteMetadata(c *call) (int, any, error) {
+	o, err := v.find(c, c.path("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	metadata := o.obj("metadata")
+	if !metadata.given(c.path("k")) {
+		return 0, nil, fail(http.StatusNotFound, "", "Metadata item was not found")
+	}
+	delete(metadata, c.path("k"))
+	return http.StatusOK, nil, nil
+}
+
+// attach marks a volume as used by a server.
+func (v *volume) attach(o object, server, device string) (attachment string) {
+	attachment = newUUID()
+	o["status"], o["_attached"], o["updated_at"] = "in-use", server, volumeNow()
+	o["attachments"] = []any{object{
+		"id": o.str("id"), "attachment_id": attachment, "volume_id": o.str("id"), "server_id": server, "host_name": nil,
+		"device": device, "attached_at": volumeNow(),
+	}}
+	return attachment
+}
+
+// detach frees a volume.
+func (v *volume) detach(id string) {
+	if o, ok := v.Volumes.get(id); ok {
+		o["status"], o["attachments"], o["updated_at"] = "available", []any{}, volumeNow()
+		delete(o, "_attached")
+	}
+}
+
+// usage is how many volumes a project has and how many GiB they hold.
+func (v *volume) usage(project string) (count, size int) {
+	for _, o := range v.Volumes {
+		if o.str("project_id") == project {
+			count, size = count+1, size+o.num("size")
+		}
+	}
+	return count, size
+}
+
+// room says whether the quotas of a project have room for more.
+func (v *volume) room(project string, volumes, gigabytes int) error {
+	count, size := v.usage(project)
+	over := func(name, message string, args ...any) error {
+		f := fail(http.StatusRequestEntityTooLarge, "overLimit", name+": "+message, args...)
+		f.header = map[string]string{"Retry-After": "0"}
+		return f
+	}
+	if limit := v.sim.quotaOf("gigabytes", 20000); limit >= 0 && size+gigabytes > limit {
+		return over("VolumeSizeExceedsAvailableQuota", "Requested volume or snapshot exceeds allowed gigabytes quota. Requested %dG, quota is %dG and %dG has been consumed.", gigabytes, limit, size)
+	}
+	if limit := v.sim.quotaOf("volumes", 200); volumes > 0 && limit >= 0 && count+volumes > limit {
+		return over("VolumeLimitExceeded", "Maximum number of volumes allowed (%d) exceeded for quota 'volumes'.", limit)
+	}
+	return nil
+}
+
+func (v *volume) limits(c *call) (int, any, error) {
+	count, size := v.usage(c.project())
+	return http.StatusOK, object{"limits": object{"rate": []any{}, "absolute": object{
+		"maxTotalVolumes": v.sim.quotaOf("volumes", 200), "maxTotalSnapshots": 200, "maxTotalVolumeGigabytes": v.sim.quotaOf("gigabytes", 20000),
+		"maxTotalBackups": 10, "maxTotalBackupGigabytes": 1000, "totalVolumesUsed": count, "totalGigabytesUsed": size,
+		"totalSnapshotsUsed": 0, "totalBackupsUsed": 0, "totalBackupGigabytesUsed": 0,
+	}}}, nil
+}
+
+func (v *volume) quotas(c *call) (int, any, error) {
+	project := c.path("target")
+	count, size := v.usage(project)
+	limits := map[string][2]int{
+		"volumes": {v.sim.quotaOf("volumes", 200), count}, "gigabytes": {v.sim.quotaOf("gigabytes", 20000), size},
+		"per_volume_gigabytes": {-1, 0}, "snapshots": {200, 0}, "backups": {10, 0}, "backup_gigabytes": {1000, 0}, "groups": {10, 0},
+	}
+	for _, kind := range v.Types.all() {
+		for _, what := range []string{"volumes_", "gigabytes_", "snapshots_"} {
+			limits[what+kind.str("name")] = [2]int{-1, 0}
+		}
+	}
+	usage := strings.EqualFold(c.query("usage"), "true")
+	set := object{"id": project}
+	for name, limit := range limits {
+		set[name] = limit[0]
+		if usage {
+			set[name] = object{"limit": limit[0], "in_use": limit[1], "reserved": 0}
+		}
+	}
+	return http.StatusOK, object{"quota_set": set}, nil
+}
+
+func (v *volume) zones(*call) (int, any, error) {
+	return http.StatusOK, object{"availabilityZoneInfo": []any{object{"zoneName": computeZone, "zoneState": object{"available": true}}}}, nil
+}
+
+// quotaOf is the default quota of that name, unless the options say another; below zero is unlimited.
+func (s *Simulator) quotaOf(name string, usual int) int {
+	if limit, ok := s.options.Quotas[name]; ok {
+		if limit < 0 {
+			return math.MaxInt32
+		}
+		return limit
+	}
+	return usual
+}
