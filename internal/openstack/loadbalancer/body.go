@@ -112,14 +112,19 @@ func listenerFields(key string, l Listener) fields {
 	return f
 }
 
-// setTLS leaves lists alone when empty: Octavia refuses an empty list of versions.
+// setTLS says what is empty but not nil as null, which restores the cloud's default: Octavia refuses an
+// empty list of versions.
 func setTLS(f fields, ciphers *string, versions, alpn []string) {
-	setPtr(f, "tls_ciphers", ciphers)
-	if len(versions) > 0 {
-		f["tls_versions"] = sorted(versions)
+	if ciphers != nil {
+		f["tls_ciphers"] = orNil(*ciphers)
 	}
-	if len(alpn) > 0 {
-		f["alpn_protocols"] = sorted(alpn)
+	for key, list := range map[string][]string{"tls_versions": versions, "alpn_protocols": alpn} {
+		switch {
+		case len(list) > 0:
+			f[key] = sorted(list)
+		case list != nil:
+			f[key] = nil
+		}
 	}
 }
 
@@ -192,6 +197,7 @@ func monitorFields(key string, m Monitor) fields {
 	setSome(f, "url_path", m.URLPath)
 	setSome(f, "expected_codes", m.ExpectedCodes)
 	f["domain_name"] = orNil(m.DomainName)
+	f["http_version"] = nil
 	if version, err := strconv.ParseFloat(m.HTTPVersion, 64); err == nil {
 		f["http_version"] = version
 	}

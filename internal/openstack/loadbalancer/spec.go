@@ -69,7 +69,8 @@ type Listener struct {
 	Routes map[string]Route
 }
 
-// ListenerTLS is how a TERMINATED_HTTPS listener speaks TLS.
+// ListenerTLS is how a TERMINATED_HTTPS listener speaks TLS. Empty but not nil ciphers, versions and
+// protocols restore the cloud's default.
 type ListenerTLS struct {
 	DefaultContainerRef     string
 	SNIContainerRefs        []string
@@ -127,7 +128,8 @@ type SessionPersistence struct {
 	Granularity string
 }
 
-// PoolTLS encrypts the traffic from the load balancer to the members.
+// PoolTLS encrypts the traffic from the load balancer to the members. Empty but not nil ciphers,
+// versions and protocols restore the cloud's default.
 type PoolTLS struct {
 	ContainerRef            string
 	CAContainerRef          string

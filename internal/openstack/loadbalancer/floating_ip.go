@@ -1,0 +1,190 @@
+package loadbalancer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+)
+
+// reachableWithin is how long a subnet may take to get its router: that is often made at the same
+// time as the load balancer, which does not depend on it.
+const reachableWithin = 3 * time.Minute
+
+// floatingIPReads answers many reads with one list.
+var floatingIPReads = openstack.Collection[floatingips.FloatingIP]{
+	Name:    "floating IPs of load balancers",
+	Service: (*openstack.Cloud).Network,
+	ID:      func(f floatingips.FloatingIP) string { return f.ID },
+	Get: func(ctx context.Context, client *gophercloud.ServiceClient, id string) (floatingips.FloatingIP, error) {
+		found, err := floatingips.Get(ctx, client, id).Extract()
+		if err != nil {
+			return floatingips.FloatingIP{}, err
+		}
+		return *found, nil
+	},
+	List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]floatingips.FloatingIP, error) {
+		pages, err := floatingips.List(client, floatingips.ListOpts{}).AllPages(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return floatingips.ExtractFloatingIPs(pages)
+	},
+}
+
+// FloatingIP reads a floating IP.
+func FloatingIP(ctx context.Context, cloud *openstack.Cloud, id string) (floatingips.FloatingIP, error) {
+	found, err := openstack.Get(ctx, cloud, floatingIPReads, id)
+	if err != nil {
+		return found, fmt.Errorf("read floating IP %s: %w", id, err)
+	}
+	return found, nil
+}
+
+// Expose gives a VIP's port a floating IP of the external network, which is given by name or id. One
+// that the port has already, of that network and with that description, is taken.
+func Expose(ctx context.Context, cloud *openstack.Cloud, portID, externalNetwork, description string) (*floatingips.FloatingIP, error) {
+	client, err := cloud.Network()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	network, err := externalNetworkID(ctx, client, externalNetwork)
+	if err != nil {
+		return nil, err
+	}
+	existing, err := ExposedBy(ctx, cloud, portID)
+	if err != nil {
+		return nil, err
+	}
+	if existing != nil && existing.FloatingNetworkID == network && existing.Description == description {
+		return existing, nil
+	}
+	var made *floatingips.FloatingIP
+	err = whenReachable(ctx, "the VIP", func(ctx context.Context) error {
+		made, err = floatingips.Create(ctx, client, floatingips.CreateOpts{
+			FloatingNetworkID: network, PortID: portID, Description: description,
+		}).Extract()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create a floating IP in %s for the VIP: %w", externalNetwork, err)
+	}
+	return made, nil
+}
+
+// ExposedBy returns the floating IP of a port, or nil when it has none.
+func ExposedBy(ctx context.Context, cloud *openstack.Cloud, portID string) (*floatingips.FloatingIP, error) {
+	client, err := cloud.Network()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	pages, err := floatingips.List(client, floatingips.ListOpts{PortID: portID}).AllPages(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the floating IP of port %s: %w", portID, err)
+	}
+	found, err := floatingips.ExtractFloatingIPs(pages)
+	if err != nil {
+		return nil, fmt.Errorf("find the floating IP of port %s: %w", portID, err)
+	}
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	return &found[0], nil
+}
+
+// Associate points a floating IP at a port; at none when that is "". That one without a port is gone
+// already is no error.
+func Associate(ctx context.Context, cloud *openstack.Cloud, id, portID string) (*floatingips.FloatingIP, error) {
+	client, err := cloud.Network()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	opts := floatingips.UpdateOpts{PortID: new("")}
+	if portID != "" {
+		opts.PortID = &portID
+	}
+	var changed *floatingips.FloatingIP
+	err = whenReachable(ctx, "the VIP", func(ctx context.Context) error {
+		changed, err = floatingips.Update(ctx, client, id, opts).Extract()
+		return err
+	})
+	if portID == "" && openstack.NotFound(err) {
+		return nil, nil //nolint:nilnil // there is none any more
+	}
+	if err != nil {
+		return nil, fmt.Errorf("associate floating IP %s: %w", id, err)
+	}
+	return changed, nil
+}
+
+// Release deletes a floating IP. That it is gone already is no error.
+func Release(ctx context.Context, cloud *openstack.Cloud, id string) error {
+	client, err := cloud.Network()
+	if err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
+	if err := floatingips.Delete(ctx, client, id).ExtractErr(); err != nil && !openstack.NotFound(err) {
+		return fmt.Errorf("delete floating IP %s: %w", id, err)
+	}
+	return nil
+}
+
+// whenReachable repeats an association for as long as no router joins the two networks.
+func whenReachable(ctx context.Context, what string, associate func(context.Context) error) error {
+	const waiting, done = "not reachable from the external network", "reachable"
+	began := time.Now()
+	_, err := openstack.Wait(ctx, openstack.Waiting[string]{
+		What: what,
+		Fetch: func(ctx context.Context) (string, error) {
+			err := associate(ctx)
+			if fault, ok := openstack.FaultOf(err); ok && strings.Contains(fault.Message, "is not reachable from subnet") && time.Since(began) < reachableWithin {
+				return waiting, nil
+			}
+			return done, err
+		},
+		State:  func(state string) string { return state },
+		Target: []string{done},
+	})
+	return err //nolint:wrapcheck // it says what was waited for
+}
+
+// externalNetworkID finds an external network by its name or id.
+func externalNetworkID(ctx context.Context, client *gophercloud.ServiceClient, nameOrID string) (string, error) {
+	pages, err := networks.List(client, externalNetworks{}).AllPages(ctx)
+	if err != nil {
+		return "", fmt.Errorf("list the external networks: %w", err)
+	}
+	all, err := networks.ExtractNetworks(pages)
+	if err != nil {
+		return "", fmt.Errorf("list the external networks: %w", err)
+	}
+	var names, matches []string
+	for _, n := range all {
+		names = append(names, n.Name)
+		switch nameOrID {
+		case n.ID:
+			return n.ID, nil
+		case n.Name:
+			matches = append(matches, n.ID)
+		}
+	}
+	switch len(matches) {
+	case 1:
+		return matches[0], nil
+	case 0:
+		return "", fmt.Errorf("there is no external network %q; there are: %s", nameOrID, strings.Join(names, ", "))
+	}
+	return "", errors.New("several external networks are called " + nameOrID + ", give the id of one: " + strings.Join(matches, ", "))
+}
+
+// externalNetworks is the query of the list, for which the library's options have no field.
+type externalNetworks struct{}
+
+func (externalNetworks) ToNetworkListQuery() (string, error) { return "?router:external=true", nil }
