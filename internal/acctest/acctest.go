@@ -4,12 +4,15 @@ package acctest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -136,7 +139,9 @@ func Providers() map[string]func() (tfprotov6.ProviderServer, error) {
 // at the end nothing of the test may be left in the cloud.
 func (c *Cloud) Test(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
-	terraformPath(t)
+	if _, err := binary(); err != nil {
+		t.Fatal(err)
+	}
 	for i := range steps {
 		if steps[i].Config != "" {
 			steps[i].Config = c.HCL(steps[i].Config)
@@ -149,23 +154,31 @@ func (c *Cloud) Test(t *testing.T, steps ...resource.TestStep) {
 	})
 }
 
-// terraformPath says which binary runs the tests: TF_ACC_TERRAFORM_PATH, else terraform, else tofu. A
-// missing one fails the test here, before the test framework tries to download it.
-func terraformPath(t *testing.T) {
-	t.Helper()
-	if os.Getenv("TF_ACC_TERRAFORM_PATH") != "" {
-		return
-	}
+// binary is the Terraform or OpenTofu that runs the tests: TF_ACC_TERRAFORM_PATH, else terraform, else
+// tofu. Without it here, the test framework would try to download one.
+var binary = sync.OnceValues(func() (string, error) {
+	chosen := os.Getenv("TF_ACC_TERRAFORM_PATH")
 	for _, name := range []string{"terraform", "tofu"} {
-		if found, err := exec.LookPath(name); err == nil {
-			if err := os.Setenv("TF_ACC_TERRAFORM_PATH", found); err != nil {
-				t.Fatal(err)
-			}
-			return
+		if found, err := exec.LookPath(name); chosen == "" && err == nil {
+			chosen = found
 		}
 	}
-	t.Fatal("neither terraform nor tofu is in PATH")
-}
+	if chosen == "" {
+		return "", errors.New("neither terraform nor tofu is in PATH, and TF_ACC_TERRAFORM_PATH is not set")
+	}
+	settings := map[string]string{"TF_ACC_TERRAFORM_PATH": chosen}
+	if strings.HasPrefix(filepath.Base(chosen), "tofu") {
+		// The test framework's default namespace is one that OpenTofu knows for its own registry only.
+		settings["TF_ACC_PROVIDER_HOST"] = "registry.opentofu.org"
+		settings["TF_ACC_PROVIDER_NAMESPACE"] = "hashicorp"
+	}
+	for name, setting := range settings {
+		if err := os.Setenv(name, setting); err != nil {
+			return "", err
+		}
+	}
+	return chosen, nil
+})
 
 // empty is an error that lists what the test has left in the cloud. What Nova and Octavia remove in the
 // background gets a moment.
