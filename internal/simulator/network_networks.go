@@ -32,7 +32,7 @@ func (n *network) networkResource() *resource {
 	}
 }
 
-func (n *network) networkView(_ *call, o object) object {
+func (n *network) networkView(c *call, o object) object {
 	view := object{}
 	for key, value := range o {
 		if !strings.HasPrefix(key, "provider:") && !strings.HasPrefix(key, "_") {
@@ -44,6 +44,10 @@ func (n *network) networkView(_ *call, o object) object {
 		subnets = append(subnets, subnet.str("id"))
 	}
 	view["subnets"] = subnets
+	if !o.flag("router:external") && c.request.Method != http.MethodPost {
+		// Only the answer to a create has it for all networks.
+		delete(view, "is_default")
+	}
 	return view
 }
 
@@ -143,7 +147,7 @@ func (n *network) createSubnet(c *call, in object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := n.checkPrefix(in, network, prefix); err != nil {
+	if err := checkPrefix(in, prefix); err != nil {
 		return nil, err
 	}
 	in["cidr"] = prefix.String()
@@ -157,6 +161,9 @@ func (n *network) createSubnet(c *call, in object) (object, error) {
 	}
 	if in.has("gateway_ip") && !gatewayFits(in.str("gateway_ip"), prefix) {
 		return nil, invalidInput("Gateway is not valid on subnet.")
+	}
+	if err := n.checkNeighbours(in, network, prefix); err != nil {
+		return nil, err
 	}
 	if in["allocation_pools"] == nil {
 		in["allocation_pools"] = defaultPools(prefix, in.str("gateway_ip"))
@@ -213,7 +220,7 @@ func (n *network) subnetPrefix(c *call, in object) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-func (n *network) checkPrefix(in, network object, prefix netip.Prefix) error {
+func checkPrefix(in object, prefix netip.Prefix) error {
 	if prefix.Addr().Is4() != (in.num("ip_version") == 4) {
 		return invalidInput("cidr '%s' does not match the ip_version '%d'.", in.str("cidr"), in.num("ip_version"))
 	}
@@ -226,6 +233,11 @@ func (n *network) checkPrefix(in, network object, prefix netip.Prefix) error {
 	if mode := in.str("ipv6_address_mode"); (mode == "slaac" || mode == "dhcpv6-stateless") && prefix.Bits() != 64 {
 		return invalidInput("Invalid CIDR %s for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64.", prefix)
 	}
+	return nil
+}
+
+// checkNeighbours compares a new subnet with the others on its network.
+func (n *network) checkNeighbours(in, network object, prefix netip.Prefix) error {
 	for _, other := range n.subnetsOf(network.str("id")) {
 		if other.num("ip_version") == in.num("ip_version") && other.str("subnetpool_id") != in.str("subnetpool_id") {
 			return fail(http.StatusBadRequest, "NetworkSubnetPoolAffinityError", "Subnets hosted on the same network must be allocated from the same subnet pool.")

@@ -386,7 +386,7 @@ func interfaceBody(router, port object, subnets []object) any {
 		ids = append(ids, subnet.str("id"))
 	}
 	return map[string]any{
-		"id": router.str("id"), "project_id": router.str("project_id"), "tenant_id": router.str("project_id"), "port_id": port.str("id"), "network_id": port.str("network_id"),
+		"id": router.str("id"), "tenant_id": router.str("project_id"), "port_id": port.str("id"), "network_id": port.str("network_id"),
 		"subnet_id": ids[len(ids)-1], "subnet_ids": ids,
 	}
 }
