@@ -1,0 +1,24 @@
+// Package network has the resources and data sources of Neutron.
+package network
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+)
+
+// Resources are the resource types of this service.
+func Resources() []func() resource.Resource {
+	return []func() resource.Resource{
+		lifecycle.Resource(network{}),
+		lifecycle.Resource(subnet{}),
+		lifecycle.Resource(router{}),
+		lifecycle.Resource(floatingIP{}),
+	}
+}
+
+// DataSources are the data source types of this service.
+func DataSources() []func() datasource.DataSource {
+	return nil
+}
