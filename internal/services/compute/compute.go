@@ -12,10 +12,14 @@ import (
 func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
 		lifecycle.Resource(keypair{}),
+		lifecycle.Resource(serverGroup{}),
 	}
 }
 
 // DataSources are the data source types of this service.
 func DataSources() []func() datasource.DataSource {
-	return nil
+	return []func() datasource.DataSource{
+		lifecycle.DataSource(flavor{}),
+		lifecycle.DataSource(image{}),
+	}
 }
