@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/loadbalancer"
 )
 
 // Address is where registries know the provider.
@@ -38,6 +39,7 @@ func (p *massif) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 func (p *massif) Resources(context.Context) []func() resource.Resource {
 	return slices.Concat(
 		compute.Resources(),
+		loadbalancer.Resources(),
 	)
 }
 

@@ -49,8 +49,8 @@ func FloatingIP(ctx context.Context, cloud *openstack.Cloud, id string) (floatin
 }
 
 // Expose gives a VIP's port a floating IP of the external network, which is given by name or id. One
-// that the port has already, of that network and with that description, is taken.
-func Expose(ctx context.Context, cloud *openstack.Cloud, portID, externalNetwork, description string) (*floatingips.FloatingIP, error) {
+// that the port has already, of that network, is taken when its id is own or it has that description.
+func Expose(ctx context.Context, cloud *openstack.Cloud, portID, externalNetwork, description, own string) (*floatingips.FloatingIP, error) {
 	client, err := cloud.Network()
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says all
@@ -63,7 +63,7 @@ func Expose(ctx context.Context, cloud *openstack.Cloud, portID, externalNetwork
 	if err != nil {
 		return nil, err
 	}
-	if existing != nil && existing.FloatingNetworkID == network && existing.Description == description {
+	if existing != nil && existing.FloatingNetworkID == network && (existing.ID == own || existing.Description == description) {
 		return existing, nil
 	}
 	var made *floatingips.FloatingIP

@@ -1,0 +1,21 @@
+// Package loadbalancer has the resources of Octavia.
+package loadbalancer
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+)
+
+// Resources are the resource types of this service.
+func Resources() []func() resource.Resource {
+	return []func() resource.Resource{
+		lifecycle.Resource(loadBalancer{}),
+	}
+}
+
+// DataSources are the data source types of this service.
+func DataSources() []func() datasource.DataSource {
+	return nil
+}
