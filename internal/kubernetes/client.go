@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -221,18 +222,32 @@ func (s S3) secretData() map[string]string {
 	}
 }
 
+// secret is the object that the servers read the target from.
+func (s S3) secret() *corev1.Secret {
+	return &corev1.Secret{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+		ObjectMeta: metav1.ObjectMeta{Name: snapshotSecret, Namespace: metav1.NamespaceSystem},
+		Type:       "etcd.k3s.cattle.io/s3-config-secret",
+		StringData: s.secretData(),
+	}
+}
+
+// Manifest renders the target as a manifest, for servers whose API nobody waits for.
+func (s S3) Manifest() (string, error) {
+	text, err := yaml.Marshal(s.secret())
+	if err != nil {
+		return "", fmt.Errorf("render the snapshot target: %w", err)
+	}
+	return string(text), nil
+}
+
 // SetSnapshotTarget tells the servers where etcd snapshots go. It goes through the
 // API, because whatever is in user data can be read by the pods of the node.
 func (c *Client) SetSnapshotTarget(ctx context.Context, target S3) error {
 	secrets := c.api.CoreV1().Secrets(metav1.NamespaceSystem)
-	wanted := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: snapshotSecret, Namespace: metav1.NamespaceSystem},
-		Type:       "etcd.k3s.cattle.io/s3-config-secret",
-		StringData: target.secretData(),
-	}
-	_, err := secrets.Create(ctx, wanted, metav1.CreateOptions{})
+	_, err := secrets.Create(ctx, target.secret(), metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
-		_, err = secrets.Update(ctx, wanted, metav1.UpdateOptions{})
+		_, err = secrets.Update(ctx, target.secret(), metav1.UpdateOptions{})
 	}
 	if err != nil {
 		return fmt.Errorf("store the snapshot target in cluster %s: %w", c.cluster, err)
