@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/loadbalancer"
 )
@@ -38,6 +39,7 @@ func (p *massif) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 
 func (p *massif) Resources(context.Context) []func() resource.Resource {
 	return slices.Concat(
+		cluster.Resources(),
 		compute.Resources(),
 		loadbalancer.Resources(),
 	)
