@@ -333,8 +333,10 @@ func address(n corev1.Node) string {
 
 // dial finds the simulator's load balancers also where a system has no loopback address but 127.0.0.1.
 func (d *demo) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if real, ok := d.sim.Addresses()[address]; ok {
-		address = real
+	for _, known := range d.sim.Addresses() {
+		if known.Address == address {
+			address = known.Listen
+		}
 	}
 	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
