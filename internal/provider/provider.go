@@ -12,6 +12,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/loadbalancer"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/network"
 )
 
 // Address is where registries know the provider.
@@ -42,11 +43,13 @@ func (p *massif) Resources(context.Context) []func() resource.Resource {
 		cluster.Resources(),
 		compute.Resources(),
 		loadbalancer.Resources(),
+		network.Resources(),
 	)
 }
 
 func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 	return slices.Concat(
 		compute.DataSources(),
+		network.DataSources(),
 	)
 }
