@@ -1,0 +1,4 @@
+resource "massif_floating_ip" "web" {
+  description      = "web"
+  external_network = "ext-floating1"
+}

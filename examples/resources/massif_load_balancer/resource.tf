@@ -1,0 +1,56 @@
+resource "massif_network" "prod" {
+  name = "prod"
+}
+
+resource "massif_subnet" "web" {
+  name       = "web"
+  network_id = massif_network.prod.id
+  cidr       = "10.2.3.0/24"
+}
+
+resource "massif_router" "prod" {
+  name             = "prod"
+  external_network = "ext-floating1"
+  subnet_ids       = [massif_subnet.web.id]
+}
+
+resource "massif_load_balancer" "web" {
+  name             = "web"
+  vip_subnet_id    = massif_subnet.web.id
+  external_network = massif_router.prod.external_network # gives the VIP a floating IP
+
+  listeners = {
+    http = {
+      protocol     = "HTTP"
+      port         = 80
+      default_pool = "site"
+      routes = {
+        api = {
+          redirect_pool = "api"
+          rules         = [{ type = "PATH", compare_type = "STARTS_WITH", value = "/api" }]
+        }
+        old = {
+          redirect_url = "https://www.example.org/"
+          rules        = [{ type = "HOST_NAME", compare_type = "EQUAL_TO", value = "old.example.org" }]
+        }
+      }
+    }
+  }
+
+  pools = {
+    site = {
+      protocol  = "HTTP"
+      algorithm = "ROUND_ROBIN"
+      members = {
+        blue  = { address = "10.2.3.11", port = 8080, weight = 95 }
+        green = { address = "10.2.3.12", port = 8080, weight = 5 }
+      }
+      monitor = { type = "HTTP", url_path = "/healthz", delay = 5, timeout = 3, max_retries = 3 }
+    }
+    api = {
+      protocol  = "HTTP"
+      algorithm = "LEAST_CONNECTIONS"
+      members   = { a = { address = "10.2.3.21", port = 8080 } }
+    }
+  }
+}

@@ -1,0 +1,4 @@
+resource "massif_server_group" "web" {
+  name   = "web"
+  policy = "anti-affinity"
+}
