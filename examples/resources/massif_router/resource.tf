@@ -12,5 +12,5 @@ resource "massif_router" "prod" {
   name             = "prod"
   external_network = "ext-floating1" # by name or id
   subnet_ids       = [massif_subnet.servers.id]
-  routes           = [{ destination = "10.99.0.0/16", next_hop = "10.2.1.254" }]
+  routes           = [{ destination = "10.99.0.0/16", nexthop = "10.2.1.254" }]
 }
