@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -119,10 +120,13 @@ func (r *resource) known(in object) error {
 	return nil
 }
 
-// allowed refuses what only administrators may set.
+// allowed refuses what only administrators may set. Who creates with the default has set nothing.
 func (r *resource) allowed(c *call, in object, verb string) error {
 	rule := verb + "_" + r.name()
 	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if verb == "create" && reflect.DeepEqual(in[name], r.attributes[name].value) {
+			continue
+		}
 		if r.attributes[name].admin && !c.admin() {
 			return disallowed("(rule:" + rule + " and rule:" + rule + ":" + name + ")")
 		}
