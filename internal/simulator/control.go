@@ -43,6 +43,9 @@ func (s *Simulator) control(w http.ResponseWriter, r *http.Request) {
 	mux.HandleFunc("GET /simulator/leftovers", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{"leftovers": s.Leftovers()})
 	})
+	mux.HandleFunc("GET /simulator/addresses", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]any{"addresses": s.Addresses()})
+	})
 	mux.HandleFunc("GET /simulator/options", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, s.wireOptions())
 	})

@@ -13,7 +13,7 @@ import (
 // service is one API as the core sees it. A service file makes one of these, and is listed in services.go.
 type service struct {
 	kind   string // catalog type, "network"
-	name   string // catalog name, "neutron"
+	name   string // catalog name, "neutron"; a service without one is not in the catalog
 	prefix string // path prefix on the common port, "/network"
 	// endpoint comes after the prefix in the catalog, such as "/v2.1"; {project} becomes the project id.
 	endpoint string
@@ -36,6 +36,8 @@ type service struct {
 	resume func()
 	// leftovers describes what tenants own and was not seeded.
 	leftovers func() []string
+	// changed is told that any service's state may have changed. Runs under the lock and must not wait.
+	changed func()
 	// close ends what the service runs besides the common port. Runs without the lock.
 	close func()
 
@@ -274,6 +276,9 @@ func (c *call) encode(status int, body any) (int, []byte) {
 func (s *Simulator) catalog(project string) []any {
 	entries := []any{}
 	for _, service := range s.registered {
+		if service.name == "" {
+			continue
+		}
 		url := s.URL() + service.prefix + strings.ReplaceAll(service.endpoint, "{project}", project)
 		endpoints := []any{}
 		for _, kind := range []string{"public", "internal", "admin"} {

@@ -8,6 +8,10 @@ type services struct {
 	image       *image
 	volume      *volume
 	compute     *compute
+
+	loadBalancing *loadBalancing
+	dataPlane     *dataPlane
+	kubernetes    *kubernetes
 }
 
 // register lists the services in the order in which they are seeded.
@@ -24,4 +28,10 @@ func (s *Simulator) register() {
 	s.serve(s.compute.service())
 	s.objectStore = newObjectStore(s)
 	s.serve(s.objectStore.service())
+	s.dataPlane = newDataPlane(s)
+	s.loadBalancing = newLoadBalancing(s)
+	s.serve(s.loadBalancing.service())
+	s.kubernetes = newKubernetes(s)
+	s.serve(s.kubernetes.service())
+	s.kubernetes.watch()
 }

@@ -45,6 +45,8 @@ type Options struct {
 	Hosts int
 	// HostCores is how many cores a host has, without a limit when 0.
 	HostCores int
+	// LoadBalancerDriver says how the load balancer service behaves in places where clouds differ.
+	LoadBalancerDriver LoadBalancerDriver
 	// Logger gets one line for each request; nothing is logged when it is nil.
 	Logger *slog.Logger
 }

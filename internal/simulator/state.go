@@ -79,6 +79,11 @@ func (s *Simulator) resume() {
 
 // changed notes that the state must be saved. The caller holds the lock.
 func (s *Simulator) changed() {
+	for _, service := range s.registered {
+		if service.changed != nil && !s.closed {
+			service.changed()
+		}
+	}
 	if s.options.StateFile == "" || s.closed {
 		return
 	}
