@@ -84,6 +84,7 @@ func (i *identity) service() *service {
 			"GET /v3/auth/projects":         i.listOwnProjects,
 			"GET /v3/projects":              i.listProjects,
 			"GET /v3/projects/{id}":         i.showProject,
+			"GET /v3/users":                 i.listUsers,
 			"GET /v3/users/{user}":          i.showUser,
 			"GET /v3/users/{user}/projects": i.listOwnProjects,
 			"GET /v3/roles":                 i.listRoles,
@@ -380,9 +381,11 @@ func (i *identity) body(t *token, withCatalog bool) object {
 	}
 	if t.Application != "" {
 		credential := i.Applications[t.Application]
-		body["application_credential"] = map[string]any{
-			"id": t.Application, "name": credential.str("name"), "restricted": t.Restricted,
+		shown := object{"id": t.Application, "name": credential.str("name"), "restricted": t.Restricted}
+		if len(t.Rules) > 0 {
+			shown["access_rules"] = t.Rules
 		}
+		body["application_credential"] = shown
 	}
 	return body
 }

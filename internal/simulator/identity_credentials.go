@@ -96,6 +96,13 @@ func (i *identity) showProject(c *call) (int, any, error) {
 	return http.StatusOK, map[string]any{"project": linked(c, project, projectPath(project))}, nil
 }
 
+func (i *identity) listUsers(c *call) (int, any, error) {
+	if !c.admin() {
+		return 0, nil, forbidden("identity:list_users.")
+	}
+	return i.list(c, "users", i.Users.all(), func(o object) string { return "/v3/users/" + o.str("id") })
+}
+
 func (i *identity) showUser(c *call) (int, any, error) {
 	user, ok := i.Users.get(c.path("user"))
 	if !c.admin() && c.path("user") != c.token.User {

@@ -15,7 +15,8 @@ import (
 // network is the state of the Networking API. Router gateways and floating IPs hold their addresses
 // through ports without a project, which no tenant sees.
 type network struct {
-	sim *Simulator
+	sim   *Simulator
+	kinds []*resource
 
 	Networks    table
 	Subnets     table
@@ -29,7 +30,12 @@ type network struct {
 }
 
 func newNetwork(s *Simulator) *network {
-	return &network{sim: s, Quotas: map[string]map[string]int{}}
+	n := &network{sim: s, Quotas: map[string]map[string]int{}}
+	n.kinds = []*resource{
+		n.networkResource(), n.subnetResource(), n.subnetPoolResource(), n.portResource(), n.routerResource(),
+		n.floatingIPResource(), n.groupResource(), n.ruleResource(),
+	}
+	return n
 }
 
 // resource is what the Networking API knows about one collection.
@@ -84,7 +90,7 @@ func (n *network) service() *service {
 			"GET /v2.0/address-groups/{id}":           n.noAddressGroup,
 		},
 	}
-	for _, r := range n.resources() {
+	for _, r := range n.kinds {
 		path := "/v2.0/" + r.collection
 		service.routes["GET "+path] = func(c *call) (int, any, error) { return n.list(c, r) }
 		service.routes["POST "+path] = func(c *call) (int, any, error) { return n.create(c, r) }
@@ -103,13 +109,6 @@ func (n *network) service() *service {
 		}
 	}
 	return service
-}
-
-func (n *network) resources() []*resource {
-	return []*resource{
-		n.networkResource(), n.subnetResource(), n.subnetPoolResource(), n.portResource(), n.routerResource(),
-		n.floatingIPResource(), n.groupResource(), n.ruleResource(),
-	}
 }
 
 // key is the name of the collection in bodies.
@@ -174,12 +173,17 @@ func (n *network) resume() {
 	for _, f := range n.FloatingIPs.all() {
 		n.settleFloatingIP(f.str("id"))
 	}
+	for _, router := range n.Routers.all() {
+		if router.has("_gateway") || len(n.interfaces(router)) > 0 {
+			n.scheduleRouter(router)
+		}
+	}
 }
 
 func (n *network) leftovers() []string {
 	lines := []string{}
 	owned := func(o object) bool { return o.str("project_id") != "" }
-	for _, r := range n.resources() {
+	for _, r := range n.kinds {
 		for _, o := range r.table.where(owned) {
 			if o.flag("_seeded") || r.singular == "security-group" && o.str("name") == "default" {
 				continue
@@ -205,7 +209,7 @@ func (n *network) versions(c *call) (int, any, error) {
 
 func (n *network) index(c *call) (int, any, error) {
 	resources := []any{}
-	for _, r := range n.resources() {
+	for _, r := range n.kinds {
 		resources = append(resources, map[string]any{
 			"name": r.name(), "collection": r.key(), "links": []any{map[string]any{"rel": "self", "href": c.url("/v2.0/" + r.collection)}},
 		})
@@ -768,7 +772,7 @@ func (n *network) quotas(project string) map[string]int {
 
 // used is how many objects of a quota a project has.
 func (n *network) used(quota, project string) int {
-	for _, r := range n.resources() {
+	for _, r := range n.kinds {
 		if r.quota == quota {
 			return len(r.table.where(func(o object) bool { return o.str("project_id") == project }))
 		}

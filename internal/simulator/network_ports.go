@@ -120,6 +120,13 @@ func (n *network) createPortObject(c *call, in object) (object, error) {
 	}
 	in["allowed_address_pairs"] = pairsOf(in)
 	in["status"], in["qos_network_policy_id"] = "DOWN", nil
+	// The real service takes tags here and forgets them.
+	in["tags"] = []any{}
+	for _, option := range in.objs("extra_dhcp_opts") {
+		if !option.has("ip_version") {
+			option["ip_version"] = 4
+		}
+	}
 	port := n.store(&n.Ports, in, 1)
 	if in.has("binding:host_id") {
 		n.bindPort(port.str("id"), port.str("device_id"), port.str("device_owner"), text(in["binding:host_id"]))
