@@ -1,0 +1,739 @@
+package loadbalancer_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/listeners"
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
+)
+
+const address = "massif_load_balancer.test"
+
+// network is what every load balancer needs.
+const network = `
+resource "massif_network" "test" { name = "{{name}}" }
+resource "massif_subnet" "test" {
+  name       = "{{name}}"
+  network_id = massif_network.test.id
+  cidr       = "10.61.0.0/24"
+}
+`
+
+// routed is a network from which floating IPs can be reached.
+const routed = network + `
+resource "massif_router" "test" {
+  name             = "{{name}}"
+  external_network = "ext-floating1"
+  subnet_ids       = [massif_subnet.test.id]
+}
+`
+
+// basic is a load balancer with the given body beside what it must have.
+func basic(body string) string {
+	return network + `
+resource "massif_load_balancer" "test" {
+  name          = "{{name}}"
+  vip_subnet_id = massif_subnet.test.id
+` + body + `
+}`
+}
+
+const web = `
+  listeners = { web = { protocol = "HTTP", port = 80, default_pool = "app" } }
+  pools     = { app = { protocol = "HTTP", members = { one = { address = "10.61.0.11", port = 8080 } } } }
+`
+
+// example is a load balancer with the given listener, pool and others beside them, for validation.
+func example(listener, pool, others string) string {
+	return `
+resource "massif_load_balancer" "test" {
+  name          = "{{name}}"
+  vip_subnet_id = "7d3c1c9e-0d1b-4f3b-9c0a-3a1d3f0e5a11"
+  listeners = {
+    web = {
+      protocol     = "HTTP"
+      port         = 80
+      default_pool = "app"
+      ` + listener + `
+    }
+  }
+  pools = {
+    app = {
+      protocol = "HTTP"
+      members  = { one = { address = "10.61.0.11", port = 8080 } }
+      ` + pool + `
+    }
+    raw = { protocol = "TCP" }
+  }
+  ` + others + `
+}`
+}
+
+func attribute(p ...string) tfjsonpath.Path {
+	path := tfjsonpath.New(p[0])
+	for _, key := range p[1:] {
+		path = path.AtMapKey(key)
+	}
+	return path
+}
+
+func expect(p []string, check knownvalue.Check) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(address, attribute(p...), check)
+}
+
+func action(a plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, a)}}
+}
+
+func TestLoadBalancerBasicAndImport(t *testing.T) {
+	acctest.New(t).Test(t,
+		resource.TestStep{
+			Config: basic(web),
+			ConfigStateChecks: []statecheck.StateCheck{
+				expect([]string{"vip_address"}, knownvalue.StringRegexp(regexp.MustCompile(`^10\.61\.0\.\d+$`))),
+				expect([]string{"vip_port_id"}, knownvalue.NotNull()),
+				expect([]string{"provisioning_status"}, knownvalue.StringExact("ACTIVE")),
+				expect([]string{"floating_ip_address"}, knownvalue.Null()),
+				expect([]string{"listeners", "web", "timeout_client_data"}, knownvalue.Null()),
+				expect([]string{"pools", "app", "algorithm"}, knownvalue.StringExact("ROUND_ROBIN")),
+				expect([]string{"pools", "app", "members", "one", "weight"}, knownvalue.Int64Exact(1)),
+			},
+		},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+	)
+}
+
+func TestLoadBalancerBare(t *testing.T) {
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: basic("")},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true},
+		resource.TestStep{Config: basic("listeners = {}\n  pools = {}"), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
+		resource.TestStep{Config: basic(web), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
+		resource.TestStep{Config: basic(""), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
+	)
+}
+
+// full sets every attribute that needs no certificate.
+const full = routed + `
+resource "massif_load_balancer" "test" {
+  name             = "{{name}}"
+  description      = "full"
+  vip_subnet_id    = massif_subnet.test.id
+  vip_address      = "10.61.0.200"
+  admin_state_up   = true
+  tags             = ["b", "a"]
+  external_network = "ext-floating1"
+  listeners = {
+    web = {
+      protocol               = "HTTP"
+      port                   = 80
+      default_pool           = "app"
+      description            = "the web"
+      admin_state_up         = true
+      connection_limit       = 1000
+      allowed_cidrs          = ["192.0.2.0/24", "2001:db8::/64", "127.0.0.0/8"]
+      insert_headers         = { X-Forwarded-For = "true" }
+      timeout_client_data    = 60000
+      timeout_member_connect = 1000
+      timeout_member_data    = 70000
+      timeout_tcp_inspect    = 10
+      tags                   = ["l"]
+      routes = {
+        blocked = {
+          position    = 1
+          reject      = true
+          description = "no"
+          rules       = [{ type = "HEADER", compare_type = "EQUAL_TO", key = "X-Bad", value = "1" }]
+          tags        = ["r"]
+        }
+        moved = {
+          position           = 2
+          redirect_prefix    = "https://new.example.org"
+          redirect_http_code = 308
+          rules = [
+            { type = "HOST_NAME", compare_type = "REGEX", value = "^old[.]", invert = true },
+            { type = "PATH", compare_type = "STARTS_WITH", value = "/old" },
+          ]
+        }
+        elsewhere = {
+          position     = 3
+          redirect_url = "https://example.org/x"
+          rules        = [{ type = "COOKIE", compare_type = "CONTAINS", key = "c", value = "v" }]
+        }
+        static = {
+          position       = 4
+          redirect_pool  = "static"
+          admin_state_up = false
+          rules          = [{ type = "FILE_TYPE", compare_type = "EQUAL_TO", value = "gif" }]
+        }
+      }
+    }
+    raw  = { protocol = "TCP", port = 6443, default_pool = "raw" }
+    time = { protocol = "UDP", port = 123, default_pool = "time" }
+  }
+  pools = {
+    app = {
+      protocol            = "HTTP"
+      algorithm           = "LEAST_CONNECTIONS"
+      session_persistence = { type = "APP_COOKIE", cookie_name = "sid" }
+      description         = "the app"
+      tags                = ["p"]
+      members = {
+        one = { address = "10.61.0.11", port = 8080, subnet_id = massif_subnet.test.id, weight = 0, tags = ["m"] }
+        two = { address = "10.61.0.12", port = 8080, backup = true, monitor_address = "10.61.0.13", monitor_port = 8081, admin_state_up = false }
+      }
+      monitor = {
+        type             = "HTTP"
+        delay            = 10
+        timeout          = 5
+        max_retries      = 2
+        max_retries_down = 4
+        http_method      = "HEAD"
+        url_path         = "/healthz"
+        expected_codes   = "200-204"
+        http_version     = "1.1"
+        domain_name      = "app.example.org"
+      }
+    }
+    static = { protocol = "PROXY", tls = {}, admin_state_up = false }
+    raw    = { protocol = "TCP", session_persistence = { type = "SOURCE_IP" }, monitor = { type = "TCP", delay = 5, timeout = 5, max_retries = 1 } }
+    time = {
+      protocol            = "UDP"
+      session_persistence = { type = "SOURCE_IP", timeout = 60, granularity = "255.255.255.0" }
+      members             = { one = { address = "10.61.0.11", port = 123 } }
+      monitor             = { type = "UDP-CONNECT", delay = 5, timeout = 3, max_retries = 1 }
+    }
+  }
+  depends_on = [massif_router.test]
+}`
+
+func TestLoadBalancerFullAndImport(t *testing.T) {
+	acctest.New(t).Test(t,
+		resource.TestStep{
+			Config: full,
+			ConfigStateChecks: []statecheck.StateCheck{
+				expect([]string{"vip_address"}, knownvalue.StringExact("10.61.0.200")),
+				expect([]string{"floating_ip_address"}, knownvalue.NotNull()),
+				expect([]string{"pools", "app", "members", "one", "weight"}, knownvalue.Int64Exact(0)),
+				expect([]string{"listeners", "web", "routes", "moved", "redirect_http_code"}, knownvalue.Int64Exact(308)),
+				expect([]string{"pools", "app", "monitor", "http_version"}, knownvalue.StringExact("1.1")),
+			},
+		},
+		// The external network was given by name and is imported by id.
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"external_network", "operating_status"}},
+	)
+}
+
+// Each change is made in place, and the tree is what the next one starts from.
+func TestLoadBalancerUpdate(t *testing.T) {
+	step := func(body string, checks ...statecheck.StateCheck) resource.TestStep {
+		return resource.TestStep{Config: basic(body), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), ConfigStateChecks: checks}
+	}
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: basic(web)},
+		step(web+`
+  name           = "{{name}}-renamed"
+  description    = "other"
+  tags           = ["t"]
+  admin_state_up = false`,
+			expect([]string{"description"}, knownvalue.StringExact("other"))),
+		// Members come, change and go; the pool gets a monitor and keeps clients on members.
+		step(`
+  listeners = { web = { protocol = "HTTP", port = 80, default_pool = "app", timeout_client_data = 1000, connection_limit = 5 } }
+  pools = { app = {
+    protocol            = "HTTP"
+    algorithm           = "SOURCE_IP"
+    session_persistence = { type = "HTTP_COOKIE" }
+    members             = { one = { address = "10.61.0.11", port = 8080, weight = 7 }, two = { address = "10.61.0.12", port = 8080 } }
+    monitor             = { type = "HTTP", delay = 5, timeout = 3, max_retries = 2, url_path = "/a", http_version = "1.1", domain_name = "a.example.org" }
+  } }`,
+			expect([]string{"listeners", "web", "timeout_client_data"}, knownvalue.Int64Exact(1000)),
+			expect([]string{"pools", "app", "members", "one", "weight"}, knownvalue.Int64Exact(7))),
+		// A second pool, routes to it, and what was set goes back to its default.
+		step(`
+  listeners = { web = { protocol = "HTTP", port = 80, default_pool = "app", routes = {
+    api   = { redirect_pool = "api", rules = [{ type = "PATH", compare_type = "STARTS_WITH", value = "/api" }] }
+    admin = { position = 1, reject = true, rules = [{ type = "PATH", compare_type = "EQUAL_TO", value = "/admin" }] }
+  } } }
+  pools = {
+    app = { protocol = "HTTP", members = { two = { address = "10.61.0.12", port = 8080 } }, monitor = { type = "HTTP", delay = 5, timeout = 3, max_retries = 2 } }
+    api = { protocol = "HTTP", members = { one = { address = "10.61.0.21", port = 8080 } }, monitor = { type = "TCP", delay = 5, timeout = 3, max_retries = 2 } }
+  }`,
+			expect([]string{"listeners", "web", "timeout_client_data"}, knownvalue.Null()),
+			expect([]string{"listeners", "web", "connection_limit"}, knownvalue.Int64Exact(-1)),
+			expect([]string{"pools", "app", "session_persistence"}, knownvalue.Null())),
+		// Routes change order, action and rules; other names for the same pool and members; a listener's port.
+		step(`
+  listeners = { web = { protocol = "HTTP", port = 81, default_pool = "application", routes = {
+    api   = { position = 1, redirect_url = "https://example.org/", redirect_http_code = 303, rules = [
+      { type = "PATH", compare_type = "STARTS_WITH", value = "/apis" }, { type = "HEADER", key = "X", compare_type = "EQUAL_TO", value = "1" }] }
+    admin = { position = 2, reject = true, rules = [{ type = "PATH", compare_type = "EQUAL_TO", value = "/admin" }] }
+  } } }
+  pools = {
+    application = { protocol = "HTTP", members = { second = { address = "10.61.0.12", port = 8080 } } }
+  }`,
+			expect([]string{"listeners", "web", "port"}, knownvalue.Int64Exact(81))),
+		step(""),
+	)
+}
+
+func TestLoadBalancerReplace(t *testing.T) {
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: basic(`vip_address = "10.61.0.50"`)},
+		resource.TestStep{Config: basic(`vip_address = "10.61.0.51"`), ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate)},
+	)
+}
+
+func lookup(t *testing.T, c *acctest.Cloud) loadbalancers.LoadBalancer {
+	t.Helper()
+	client, err := c.LoadBalancer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := loadbalancers.List(client, loadbalancers.ListOpts{Name: c.Prefix}).AllPages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := loadbalancers.ExtractLoadBalancers(pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 1 {
+		t.Fatalf("there are %d load balancers", len(found))
+	}
+	return found[0]
+}
+
+func TestLoadBalancerDisappears(t *testing.T) {
+	c := acctest.New(t)
+	c.Test(t,
+		resource.TestStep{Config: basic(web)},
+		resource.TestStep{
+			PreConfig: func() {
+				client, err := c.LoadBalancer()
+				if err != nil {
+					t.Fatal(err)
+				}
+				id := lookup(t, c).ID
+				if err := loadbalancers.Delete(t.Context(), client, id, loadbalancers.DeleteOpts{Cascade: true}).ExtractErr(); err != nil {
+					t.Fatal(err)
+				}
+				for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+					if _, err := loadbalancers.Get(t.Context(), client, id).Extract(); err != nil {
+						return
+					}
+					time.Sleep(200 * time.Millisecond)
+				}
+				t.Fatal("it does not disappear")
+			},
+			Config:           basic(web),
+			ConfigPlanChecks: action(plancheck.ResourceActionCreate),
+		},
+	)
+}
+
+// A listener that somebody changed, and one that somebody removed, are put right.
+func TestLoadBalancerDrift(t *testing.T) {
+	c := acctest.New(t)
+	disturb := func(change func(id string)) func() {
+		return func() {
+			id := lookup(t, c).Listeners[0].ID
+			change(id)
+			client, err := c.LoadBalancer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+				if lb, err := loadbalancers.Get(t.Context(), client, lookup(t, c).ID).Extract(); err == nil && lb.ProvisioningStatus == "ACTIVE" {
+					return
+				}
+			}
+			t.Fatal("it does not become ACTIVE")
+		}
+	}
+	client, err := c.LoadBalancer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Test(t,
+		resource.TestStep{Config: basic(web)},
+		resource.TestStep{
+			PreConfig: disturb(func(id string) {
+				if _, err := listeners.Update(t.Context(), client, id, listeners.UpdateOpts{ConnLimit: new(3)}).Extract(); err != nil {
+					t.Fatal(err)
+				}
+			}),
+			Config:            basic(web),
+			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{expect([]string{"listeners", "web", "connection_limit"}, knownvalue.Int64Exact(-1))},
+		},
+		resource.TestStep{
+			PreConfig: disturb(func(id string) {
+				if err := listeners.Delete(t.Context(), client, id).ExtractErr(); err != nil {
+					t.Fatal(err)
+				}
+			}),
+			Config:           basic(web),
+			ConfigPlanChecks: action(plancheck.ResourceActionUpdate),
+		},
+	)
+}
+
+// Values that other resources only know after they are made must not fail a plan.
+func TestLoadBalancerUnknowns(t *testing.T) {
+	acctest.New(t).Test(t, resource.TestStep{
+		Config: network + `
+resource "terraform_data" "late" {
+  input = { pool = "app", address = "10.61.0.30", path = "/late", members = { x = { address = "10.61.0.31", port = 80 } } }
+}
+resource "massif_load_balancer" "test" {
+  name          = "{{name}}"
+  vip_subnet_id = massif_subnet.test.id
+  listeners = {
+    web = { protocol = "HTTP", port = 80, default_pool = terraform_data.late.output.pool, routes = {
+      late = { redirect_pool = "app", rules = [{ type = "PATH", compare_type = "EQUAL_TO", value = terraform_data.late.output.path }] }
+    } }
+  }
+  pools = {
+    app   = { protocol = "HTTP", members = { late = { address = terraform_data.late.output.address, port = 80 } } }
+    other = { protocol = "HTTP", members = terraform_data.late.output.members }
+  }
+}`,
+		ConfigStateChecks: []statecheck.StateCheck{
+			expect([]string{"pools", "app", "members", "late", "address"}, knownvalue.StringExact("10.61.0.30")),
+			expect([]string{"pools", "other", "members", "x", "address"}, knownvalue.StringExact("10.61.0.31")),
+		},
+	})
+}
+
+func TestLoadBalancerFloatingIP(t *testing.T) {
+	body := func(ip string) string {
+		return routed + `
+resource "massif_floating_ip" "own" {
+  external_network = "ext-floating1"
+  description      = "{{name}}"
+  depends_on       = [massif_router.test]
+}
+resource "massif_load_balancer" "test" {
+  name          = "{{name}}"
+  vip_subnet_id = massif_subnet.test.id
+  ` + ip + `
+  depends_on = [massif_router.test]
+}`
+	}
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: body(`external_network = "ext-floating1"`), ConfigStateChecks: []statecheck.StateCheck{expect([]string{"floating_ip_address"}, knownvalue.NotNull())}},
+		resource.TestStep{Config: body(""), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), ConfigStateChecks: []statecheck.StateCheck{expect([]string{"floating_ip_id"}, knownvalue.Null())}},
+		resource.TestStep{
+			Config:           body("floating_ip_id = massif_floating_ip.own.id"),
+			ConfigPlanChecks: action(plancheck.ResourceActionUpdate),
+			Check:            resource.TestCheckResourceAttrPair(address, "floating_ip_id", "massif_floating_ip.own", "id"),
+		},
+		resource.TestStep{Config: body(`external_network = "nowhere"`), ExpectError: acctest.Words(`no external network "nowhere"`)},
+		resource.TestStep{Config: body(""), ConfigStateChecks: []statecheck.StateCheck{expect([]string{"floating_ip_address"}, knownvalue.Null())}},
+	)
+}
+
+// What was accepted is in the state although it never became usable, so the next apply replaces it.
+func TestLoadBalancerFailedWait(t *testing.T) {
+	c := acctest.OnSimulator(t, "a load balancer that never becomes ACTIVE", func(o *simulator.Options) { o.Times.LoadBalancer = time.Hour })
+	c.Test(t,
+		resource.TestStep{
+			Config:      basic("timeouts = { create = \"2s\" }\n" + web),
+			ExpectError: acctest.Words(`its last state was PENDING_CREATE`),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				c.Simulator.SetTimes(simulator.Times{})
+				// What is pending keeps the clock it was begun with; a new state must come from somewhere.
+				if left := c.Simulator.Leftovers(); len(left) == 0 {
+					t.Error("nothing was made")
+				}
+			},
+			RefreshState:       true,
+			ExpectNonEmptyPlan: true,
+			RefreshPlanChecks: resource.RefreshPlanChecks{PostRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(address, plancheck.ResourceActionDestroyBeforeCreate),
+			}},
+		},
+	)
+}
+
+// Clouds that cannot make a tree at once get it child by child, and nobody notices.
+func TestLoadBalancerDrivers(t *testing.T) {
+	for _, driver := range []simulator.LoadBalancerDriver{simulator.DriverSimple, simulator.DriverStock} {
+		t.Run(string(driver), func(t *testing.T) {
+			c := acctest.OnSimulator(t, "another driver", func(o *simulator.Options) { o.LoadBalancerDriver = driver })
+			c.Test(t,
+				resource.TestStep{Config: full, Check: func(*terraform.State) error {
+					if lb := lookup(t, c); lb.ProvisioningStatus != "ACTIVE" {
+						return fmt.Errorf("it is %s", lb.ProvisioningStatus)
+					}
+					return nil
+				}},
+			)
+		})
+	}
+}
+
+// tree is a load balancer with 2 listeners, 4 pools, 10 members, 4 monitors and 12 routes.
+func tree(weight int) string {
+	var pools, routes strings.Builder
+	for p := range 4 {
+		fmt.Fprintf(&pools, "    p%d = {\n      protocol = \"HTTP\"\n      monitor  = { type = \"HTTP\", delay = 5, timeout = 3, max_retries = 2 }\n      members = {\n", p)
+		for m := range []int{3, 3, 2, 2}[p] {
+			fmt.Fprintf(&pools, "        m%d = { address = \"10.61.0.%d\", port = 8080, weight = %d }\n", m, 10+10*p+m, weight)
+		}
+		pools.WriteString("      }\n    }\n")
+	}
+	for r := range 6 {
+		fmt.Fprintf(&routes, "        r%d = { redirect_pool = \"p%d\", rules = [{ type = \"PATH\", compare_type = \"STARTS_WITH\", value = \"/r%d\" }] }\n", r, r%4, r)
+	}
+	return basic(fmt.Sprintf(`
+  listeners = {
+    one = {
+      protocol     = "HTTP"
+      port         = 80
+      default_pool = "p0"
+      routes = {
+%[1]s      }
+    }
+    two = {
+      protocol     = "HTTP"
+      port         = 8080
+      default_pool = "p1"
+      routes = {
+%[1]s      }
+    }
+  }
+  pools = {
+%[2]s  }`, routes.String(), pools.String()))
+}
+
+// isPoll tells the looks at a load balancer that is not ready from all other requests.
+func isPoll(r simulator.Request) bool {
+	return r.Method == http.MethodGet && regexp.MustCompile(`/lbaas/loadbalancers(/[0-9a-f-]+)?$`).MatchString(r.Path)
+}
+
+func octavia(c *acctest.Cloud) (polls int, others []string) {
+	for _, r := range c.Simulator.Requests() {
+		switch {
+		case r.Service != "load-balancer":
+		case isPoll(r):
+			polls++
+		default:
+			others = append(others, r.Method+" "+r.Path)
+		}
+	}
+	return polls, others
+}
+
+func TestLoadBalancerRequests(t *testing.T) {
+	c := acctest.OnSimulator(t, "the request log", func(o *simulator.Options) { o.Times.LoadBalancer = 2 * time.Second })
+	var polls int
+	var made []string
+	c.Test(t,
+		resource.TestStep{
+			Config:           tree(1),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{beforeApply{c.Simulator.ResetRequests}}},
+			// The state is checked before the plan that must be empty reads everything again.
+			ConfigStateChecks: []statecheck.StateCheck{afterApply{func() { polls, made = octavia(c) }}},
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				t.Logf("create: %d requests and %d polls", len(made), polls)
+				if len(made) == 0 || len(made) >= 10 || polls > 10 {
+					t.Errorf("%d requests and %d polls to create: %s", len(made), polls, strings.Join(made, ", "))
+				}
+			},
+			Config:           strings.Replace(tree(1), "weight = 1 }", "weight = 2 }", 1),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{beforeApply{c.Simulator.ResetRequests}}},
+			ConfigStateChecks: []statecheck.StateCheck{afterApply{func() {
+				var writes []string
+				_, others := octavia(c)
+				for _, request := range others {
+					if !strings.HasPrefix(request, http.MethodGet) {
+						writes = append(writes, request)
+					}
+				}
+				if len(writes) != 1 || !regexp.MustCompile(`^PUT .*/lbaas/pools/[^/]+/members$`).MatchString(writes[0]) {
+					t.Errorf("a member's weight was changed by: %s", strings.Join(writes, ", "))
+				}
+			}}},
+		},
+	)
+}
+
+// Traffic takes the way that the tree describes.
+func TestLoadBalancerDataPath(t *testing.T) {
+	c := acctest.OnSimulator(t, "it forwards to servers of this test")
+	backend := func(says string) (host, port string) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, says, " ", r.Header.Get("X-Forwarded-Port"))
+		}))
+		t.Cleanup(s.Close)
+		u, err := url.Parse(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, port, err = net.SplitHostPort(u.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return host, port
+	}
+	host, app := backend("app")
+	_, api := backend("api")
+	config := func(defaultPool string) string {
+		return routed + fmt.Sprintf(`
+resource "massif_load_balancer" "test" {
+  name             = "{{name}}"
+  vip_subnet_id    = massif_subnet.test.id
+  external_network = "ext-floating1"
+  listeners = { web = {
+    protocol       = "HTTP"
+    port           = 18080
+    default_pool   = %q
+    insert_headers = { X-Forwarded-Port = "true" }
+    routes = {
+      api  = { redirect_pool = "api", rules = [{ type = "PATH", compare_type = "STARTS_WITH", value = "/api" }] }
+      no   = { reject = true, rules = [{ type = "HEADER", key = "X-Bad", compare_type = "EQUAL_TO", value = "1" }] }
+      away = { redirect_prefix = "https://example.org", redirect_http_code = 308, rules = [{ type = "PATH", compare_type = "STARTS_WITH", value = "/away" }] }
+    }
+  } }
+  pools = {
+    app = { protocol = "HTTP", members = { one = { address = %q, port = %s } } }
+    api = { protocol = "HTTP", members = { one = { address = %q, port = %s } } }
+  }
+  depends_on = [massif_router.test]
+}`, defaultPool, host, app, host, api)
+	}
+	ask := func(path, header string) string {
+		t.Helper()
+		listen := ""
+		for deadline := time.Now().Add(10 * time.Second); listen == "" && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			for _, a := range c.Simulator.Addresses() {
+				if strings.HasSuffix(a.Address, ":18080") {
+					listen = a.Listen
+				}
+			}
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listen+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header != "" {
+			request.Header.Set(header, "1")
+		}
+		response, err := (&http.Transport{}).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != http.StatusOK {
+			return fmt.Sprintf("%d %s", response.StatusCode, response.Header.Get("Location"))
+		}
+		return string(text)
+	}
+	check := func(path, header, want string) {
+		t.Helper()
+		if got := ask(path, header); got != want {
+			t.Errorf("%s answers %q, want %q", path, got, want)
+		}
+	}
+	c.Test(t,
+		resource.TestStep{Config: config("app"), Check: func(*terraform.State) error {
+			check("/", "", "app 18080")
+			check("/api/x", "", "api 18080")
+			check("/api/x", "X-Bad", "403 ")
+			check("/away/a?b=c", "", "308 https://example.org/away/a?b=c")
+			return nil
+		}},
+		resource.TestStep{Config: config("api"), Check: func(*terraform.State) error {
+			check("/", "", "api 18080")
+			return nil
+		}},
+	)
+}
+
+func TestLoadBalancerInvalid(t *testing.T) {
+	for name, tc := range map[string]struct{ config, want string }{
+		"no VIP":               {`resource "massif_load_balancer" "test" { name = "a" }`, `say where the VIP lives`},
+		"port and subnet":      {example("", "", `vip_port_id = "p"`), `nothing else of the VIP can be given`},
+		"VIP address":          {example("", "", `vip_address = "10.0.0"`), `must be an IPv4 or IPv6 address`},
+		"two floating IPs":     {example("", "", "external_network = \"e\"\n floating_ip_id = \"f\""), `give either external_network`},
+		"pool missing":         {example(`routes = { r = { redirect_pool = "no", rules = [{ type = "PATH", compare_type = "EQUAL_TO", value = "/" }] } }`, "", ""), `there is no pool "no" in pools; there are: app, raw`},
+		"pool of other kind":   {example(`routes = { r = { redirect_pool = "raw" } }`, "", ""), `pool "raw" is TCP, but a HTTP listener needs a pool that is HTTP, PROXY, PROXYV2`},
+		"route to nowhere":     {example(`routes = { r = { position = 1 } }`, "", ""), `the route leads nowhere`},
+		"route to two":         {example(`routes = { r = { redirect_pool = "app", reject = true } }`, "", ""), `has redirect_pool and reject`},
+		"route URL":            {example(`routes = { r = { redirect_url = "example.org" } }`, "", ""), `must be a URL such as https://example.org`},
+		"route code":           {example(`routes = { r = { reject = true, redirect_http_code = 301 } }`, "", ""), `only redirect_url and redirect_prefix answer with a status`},
+		"rule key":             {example(`routes = { r = { reject = true, rules = [{ type = "HEADER", compare_type = "EQUAL_TO", value = "1" }] } }`, "", ""), `a HEADER rule needs the name`},
+		"rule comparison":      {example(`routes = { r = { reject = true, rules = [{ type = "FILE_TYPE", compare_type = "CONTAINS", value = "1" }] } }`, "", ""), `can only compare by EQUAL_TO or REGEX`},
+		"rule value":           {example(`routes = { r = { reject = true, rules = [{ type = "PATH", compare_type = "CONTAINS", value = "`+strings.Repeat("x", 256)+`" }] } }`, "", ""), `string length must be between 1 and 255`},
+		"51 rules":             {example(`routes = { r = { reject = true, rules = [for i in range(51) : { type = "PATH", compare_type = "EQUAL_TO", value = "/${i}" }] } }`, "", ""), `at least 1 elements and at most 50 elements`},
+		"TLS on HTTP":          {example(`tls = { container_ref = "x" }`, "", ""), `only a TERMINATED_HTTPS listener speaks TLS itself`},
+		"CIDR":                 {example(`allowed_cidrs = ["10.0.0.1/8"]`, "", ""), `an address inside 10.0.0.0/8`},
+		"monitor timeout":      {example("", `monitor = { type = "HTTP", delay = 3, timeout = 5, max_retries = 2 }`, ""), `a check may not take longer (5 s)`},
+		"monitor of kind":      {example("", `monitor = { type = "UDP-CONNECT", delay = 5, timeout = 5, max_retries = 2 }`, ""), `UDP-CONNECT is for UDP and SCTP pools`},
+		"monitor path":         {example("", `monitor = { type = "TCP", delay = 5, timeout = 5, max_retries = 2, url_path = "/" }`, ""), `only monitors of type HTTP and HTTPS send requests`},
+		"monitor host":         {example("", `monitor = { type = "HTTP", delay = 5, timeout = 5, max_retries = 2, domain_name = "a.example" }`, ""), `with http_version = "1.1"`},
+		"monitor codes":        {example("", `monitor = { type = "HTTP", delay = 5, timeout = 5, max_retries = 2, expected_codes = "2xx" }`, ""), `must be like 200`},
+		"cookie missing":       {example("", `session_persistence = { type = "APP_COOKIE" }`, ""), `APP_COOKIE needs the name`},
+		"persistence timeout":  {example("", `session_persistence = { type = "SOURCE_IP", timeout = 5 }`, ""), `only UDP and SCTP pools have it`},
+		"algorithm":            {example("", `algorithm = "RANDOM"`, ""), `value must be one of`},
+		"headers on TCP":       {plain(`web = { protocol = "TCP", port = 80, insert_headers = { X-Forwarded-For = "true" } }`, ""), `only HTTP and TERMINATED_HTTPS listeners can insert headers`},
+		"routes on TCP":        {plain(`web = { protocol = "TCP", port = 80, routes = { r = { reject = true } } }`, ""), `see the requests that routes look at`},
+		"no certificate":       {plain(`web = { protocol = "TERMINATED_HTTPS", port = 443 }`, ""), `needs a certificate: tls = { container_ref`},
+		"empty certificate":    {plain(`web = { protocol = "TERMINATED_HTTPS", port = 443, tls = {} }`, ""), `needs a certificate: container_ref or sni_container_refs`},
+		"port twice":           {plain(`a = { protocol = "TCP", port = 80 }, b = { protocol = "HTTP", port = 80 }`, ""), `TCP port 80 is that of listener "a" already`},
+		"port range":           {plain(`a = { protocol = "TCP", port = 70000 }`, ""), `must be between 1 and 65535`},
+		"pool without pools":   {plain(`a = { protocol = "TCP", port = 80, default_pool = "p" }`, ""), `there is no pool "p" in pools; there are: none`},
+		"metrics with pool":    {plain(`a = { protocol = "PROMETHEUS", port = 80, default_pool = "p" }`, `p = { protocol = "HTTP" }`), `answers itself and can have no pool`},
+		"member's port twice":  {plain("", `p = { protocol = "TCP", members = { a = { address = "10.0.0.1", port = 80 }, b = { address = "10.0.0.1", port = 80 } } }`), `10.0.0.1 port 80 is member "a" already`},
+		"member's address":     {plain("", `p = { protocol = "TCP", members = { a = { address = "ten", port = 80 } } }`), `must be an IPv4 or IPv6 address`},
+		"member's weight":      {plain("", `p = { protocol = "TCP", members = { a = { address = "10.0.0.1", port = 80, weight = 257 } } }`), `must be between 0 and 256`},
+		"cookies over UDP":     {plain("", `p = { protocol = "UDP", session_persistence = { type = "HTTP_COOKIE" } }`), `UDP has no cookies`},
+		"monitor of datagrams": {plain("", `p = { protocol = "UDP", monitor = { type = "PING", delay = 5, timeout = 5, max_retries = 2 } }`), `a UDP pool can be checked by`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Messages begin with a capital letter.
+			want := regexp.MustCompile("(?i)" + acctest.Words(tc.want).String())
+			acctest.New(t).Test(t, resource.TestStep{Config: tc.config, PlanOnly: true, ExpectError: want})
+		})
+	}
+}
+
+// plain is a load balancer with the given listeners and pools.
+func plain(listeners, pools string) string {
+	return `
+resource "massif_load_balancer" "test" {
+  name          = "{{name}}"
+  vip_subnet_id = "7d3c1c9e-0d1b-4f3b-9c0a-3a1d3f0e5a11"
+  listeners     = { ` + listeners + ` }
+  pools         = { ` + pools + ` }
+}`
+}
