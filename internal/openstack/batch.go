@@ -127,9 +127,19 @@ func (b *batch[T]) answer(cloud *Cloud, client *gophercloud.ServiceClient, colle
 	switch {
 	case len(reads) == 0:
 		return
-	case len(ids) == 1 && !again, collection.List == nil:
+	case len(reads) == 1 && !again, collection.List == nil && len(ids) > 1:
 		for _, r := range reads {
 			r.finish(true)
+		}
+		return
+	}
+	ctx, cancel := whileAnyWaits(reads)
+	defer cancel()
+	if len(ids) == 1 && (!again || collection.List == nil) {
+		object, err := collection.Get(ctx, client, ids[0])
+		for _, r := range reads {
+			r.object, r.err = object, err
+			r.finish(false)
 		}
 		return
 	}
@@ -142,8 +152,6 @@ func (b *batch[T]) answer(cloud *Cloud, client *gophercloud.ServiceClient, colle
 	b.mu.Lock()
 	b.listed = answer.begun
 	b.mu.Unlock()
-	ctx, cancel := whileAnyWaits(reads)
-	defer cancel()
 	objects, err := collection.List(ctx, client, filter)
 	for _, object := range objects {
 		answer.objects[collection.ID(object)] = object

@@ -139,7 +139,7 @@ func TestFewReadsAreFiltered(t *testing.T) {
 	s.expect(t, 2, 0)
 }
 
-func TestReadsOfTheSameObjectAreNotAList(t *testing.T) {
+func TestReadsOfTheSameObjectAreOne(t *testing.T) {
 	cloud, s := newFakeCloud(t).open(t), newThings(0)
 	var wg sync.WaitGroup
 	for range 3 {
@@ -150,7 +150,7 @@ func TestReadsOfTheSameObjectAreNotAList(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	s.expect(t, 0, 3)
+	s.expect(t, 0, 1)
 }
 
 func TestMissingInListIsAskedFor(t *testing.T) {

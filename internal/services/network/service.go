@@ -15,10 +15,16 @@ func Resources() []func() resource.Resource {
 		lifecycle.Resource(subnet{}),
 		lifecycle.Resource(router{}),
 		lifecycle.Resource(floatingIP{}),
+		lifecycle.Resource(securityGroup{}),
+		lifecycle.Resource(securityPolicy{}),
 	}
 }
 
 // DataSources are the data source types of this service.
 func DataSources() []func() datasource.DataSource {
-	return nil
+	return []func() datasource.DataSource{
+		lifecycle.DataSource(networkSource{}),
+		lifecycle.DataSource(subnetSource{}),
+		lifecycle.DataSource(securityGroupSource{}),
+	}
 }
