@@ -73,7 +73,7 @@ func TestEveryServiceOfTheCatalogAnswers(t *testing.T) {
 	c := as(t, s, "demo", "demo")
 	entries := c.body.objs("catalog")
 	for _, service := range s.registered {
-		if !slices.ContainsFunc(entries, func(e object) bool { return e.str("type") == service.kind }) {
+		if service.name != "" && !slices.ContainsFunc(entries, func(e object) bool { return e.str("type") == service.kind }) {
 			t.Errorf("%s is not in the catalog", service.kind)
 		}
 	}
