@@ -11,8 +11,10 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/identity"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/loadbalancer"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/network"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/objectstorage"
 )
 
 // Address is where registries know the provider.
@@ -42,8 +44,10 @@ func (p *massif) Resources(context.Context) []func() resource.Resource {
 	return slices.Concat(
 		cluster.Resources(),
 		compute.Resources(),
+		identity.Resources(),
 		loadbalancer.Resources(),
 		network.Resources(),
+		objectstorage.Resources(),
 	)
 }
 

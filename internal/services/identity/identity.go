@@ -1,0 +1,15 @@
+// Package identity has the resources of Keystone.
+package identity
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+)
+
+// Resources are the resource types of this service.
+func Resources() []func() resource.Resource {
+	return []func() resource.Resource{
+		lifecycle.Resource(ec2Credential{}),
+	}
+}

@@ -1,0 +1,152 @@
+package objectstorage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+)
+
+// bulkSize is how many objects one bulk request deletes: every Swift takes a thousand.
+const bulkSize = 1000
+
+// listed is an object, or one version of it, in a listing.
+type listed struct {
+	Name    string `json:"name"`
+	Version string `json:"version_id"`
+}
+
+// destroy deletes a container with its objects. It tries again while objects appear, and while objects that
+// have expired still show: until Swift's expirer has run, the container counts them.
+func destroy(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
+	return openstack.WaitGone(ctx, openstack.Waiting[int]{
+		What: fmt.Sprintf("container %q", name),
+		Fetch: func(ctx context.Context) (int, error) {
+			left, err := empty(ctx, client, name)
+			if err != nil {
+				return 0, err
+			}
+			err = remove(ctx, client, name)
+			if err != nil && !openstack.Conflict(err) {
+				return 0, err
+			}
+			if err == nil {
+				return 0, openstack.ErrGone
+			}
+			return left, nil
+		},
+		State: func(left int) string { return fmt.Sprintf("not empty (%d objects deleted in the last round)", left) },
+	})
+}
+
+// empty deletes all objects of a container and says how many.
+func empty(ctx context.Context, client *gophercloud.ServiceClient, name string) (int, error) {
+	headers, err := head(ctx, client, name)
+	if err != nil {
+		return 0, err
+	}
+	// Versions are there as long as the container knows the setting, on or off.
+	versioned := headers.Get(versions) != ""
+	deleted, marker := 0, url.Values{}
+	for {
+		page, err := listPage(ctx, client, name, versioned, marker)
+		if err != nil || len(page) == 0 {
+			return deleted, err
+		}
+		for chunk := range slices.Chunk(page, bulkSize) {
+			if versioned {
+				err = deleteEach(ctx, client, name, chunk)
+			} else {
+				err = deleteBulk(ctx, client, name, chunk)
+			}
+			if err != nil {
+				return deleted, err
+			}
+			deleted += len(chunk)
+		}
+		last := page[len(page)-1]
+		marker = url.Values{"marker": {last.Name}}
+		if last.Version != "" {
+			marker.Set("version_marker", last.Version)
+		}
+	}
+}
+
+func listPage(ctx context.Context, client *gophercloud.ServiceClient, name string, versioned bool, marker url.Values) ([]listed, error) {
+	query := url.Values{"format": {"json"}}
+	for key, values := range marker {
+		query[key] = values
+	}
+	if versioned {
+		query.Set("versions", "")
+	}
+	var page []listed
+	_, err := client.Get(ctx, containerURL(client, name)+"?"+query.Encode(), &page, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+	if err != nil {
+		return nil, fmt.Errorf("list container %q: %w", name, err)
+	}
+	return page, nil
+}
+
+// deleteBulk deletes many objects with one request, or one by one where Swift has no bulk middleware.
+func deleteBulk(ctx context.Context, client *gophercloud.ServiceClient, name string, objects []listed) error {
+	var body strings.Builder
+	for _, object := range objects {
+		body.WriteString(url.PathEscape(name) + "/" + url.PathEscape(object.Name) + "\n")
+	}
+	response, err := client.Request(ctx, http.MethodPost, client.Endpoint+"?bulk-delete", &gophercloud.RequestOpts{
+		RawBody:          strings.NewReader(body.String()),
+		MoreHeaders:      map[string]string{"Content-Type": "text/plain", "Accept": "application/json"},
+		OkCodes:          []int{http.StatusOK, http.StatusNoContent},
+		KeepResponseBody: true,
+	})
+	if err != nil {
+		if fault, ok := openstack.FaultOf(err); ok && fault.Status < http.StatusInternalServerError {
+			return deleteEach(ctx, client, name, objects)
+		}
+		return fmt.Errorf("delete objects of container %q: %w", name, err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if closeErr := response.Body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("delete objects of container %q: %w", name, err)
+	}
+	var answer struct {
+		Status string     `json:"Response Status"`
+		Errors [][]string `json:"Errors"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		// Without the middleware, the POST has only changed the account's metadata, of which it had none.
+		return deleteEach(ctx, client, name, objects)
+	}
+	if len(answer.Errors) > 0 {
+		return fmt.Errorf("delete objects of container %q: %d of %d failed, the first: %s", name, len(answer.Errors), len(objects), strings.Join(answer.Errors[0], ": "))
+	}
+	if !strings.HasPrefix(answer.Status, "200") {
+		return fmt.Errorf("delete objects of container %q: %s", name, answer.Status)
+	}
+	return nil
+}
+
+func deleteEach(ctx context.Context, client *gophercloud.ServiceClient, name string, objects []listed) error {
+	for _, object := range objects {
+		target := containerURL(client, name) + "/" + url.PathEscape(object.Name)
+		if object.Version != "" {
+			target += "?version-id=" + url.QueryEscape(object.Version)
+		}
+		if _, err := client.Delete(ctx, target, nil); err != nil && !openstack.NotFound(err) {
+			return fmt.Errorf("delete object %q of container %q: %w", object.Name, name, err)
+		}
+	}
+	return nil
+}

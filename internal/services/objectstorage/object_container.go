@@ -1,0 +1,344 @@
+package objectstorage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/value"
+)
+
+var (
+	containerName = regexp.MustCompile(`^[^/]+$`)
+	metadataKey   = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
+	// reservedKey is metadata that has an attribute of its own.
+	reservedKey = regexp.MustCompile(`(?i)^(quota-(bytes|count)|temp-url-key(-2)?|access-control-(allow-origin|max-age|expose-headers)|web-(index|error|listings|listings-css))$`)
+	aclElement  = regexp.MustCompile(`^[^,\s]+$`)
+)
+
+// objectContainer is a container of objects. Its settings are headers: what is not declared is removed.
+type objectContainer struct{}
+
+var (
+	_ lifecycle.Handler[containerModel]   = objectContainer{}
+	_ lifecycle.Updater[containerModel]   = objectContainer{}
+	_ lifecycle.Validator[containerModel] = objectContainer{}
+	_ lifecycle.Secrets[containerModel]   = objectContainer{}
+)
+
+type containerModel struct {
+	lifecycle.Object
+
+	Name               types.String `tfsdk:"name"`
+	Metadata           types.Map    `tfsdk:"metadata"`
+	ReadACL            types.Set    `tfsdk:"read_acl"`
+	WriteACL           types.Set    `tfsdk:"write_acl"`
+	QuotaBytes         types.Int64  `tfsdk:"quota_bytes"`
+	QuotaCount         types.Int64  `tfsdk:"quota_count"`
+	Versioning         types.Bool   `tfsdk:"versioning"`
+	CORS               types.Object `tfsdk:"cors"`
+	StaticWeb          types.Object `tfsdk:"static_web"`
+	StoragePolicy      types.String `tfsdk:"storage_policy"`
+	TempURLKey         types.String `tfsdk:"temp_url_key_wo"`
+	TempURLKey2        types.String `tfsdk:"temp_url_key_2_wo"`
+	TempURLKeysVersion types.Int64  `tfsdk:"temp_url_keys_wo_version"`
+	ForceDestroy       types.Bool   `tfsdk:"force_destroy"`
+}
+
+type corsModel struct {
+	AllowedOrigins types.Set   `tfsdk:"allowed_origins"`
+	ExposedHeaders types.Set   `tfsdk:"exposed_headers"`
+	MaxAge         types.Int64 `tfsdk:"max_age"`
+}
+
+type staticWebModel struct {
+	Index       types.String `tfsdk:"index"`
+	Error       types.String `tfsdk:"error"`
+	Listings    types.Bool   `tfsdk:"listings"`
+	ListingsCSS types.String `tfsdk:"listings_css"`
+}
+
+func (objectContainer) Name() string { return "object_container" }
+
+func (objectContainer) Schema() schema.Schema {
+	name := attribute.FixedName("Name of the container, unique for the project.")
+	name.Validators = []validator.String{
+		stringvalidator.LengthBetween(1, 256),
+		stringvalidator.RegexMatches(containerName, "must not contain a slash"),
+		stringvalidator.NoneOf(".", ".."),
+	}
+	quota := func(description string) schema.Int64Attribute {
+		return schema.Int64Attribute{MarkdownDescription: description, Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)}}
+	}
+	key := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{
+			MarkdownDescription: description + " Write-only: it is never in the state, so raise `temp_url_keys_wo_version` to change it.",
+			Optional:            true,
+			WriteOnly:           true,
+			Sensitive:           true,
+			Validators: []validator.String{
+				stringvalidator.LengthBetween(1, 256),
+				stringvalidator.AlsoRequires(path.MatchRoot("temp_url_keys_wo_version")),
+			},
+		}
+	}
+	return schema.Schema{
+		MarkdownDescription: "A container of objects in Swift, which S3 calls a bucket.",
+		Attributes: map[string]schema.Attribute{
+			"name": name,
+			"metadata": schema.MapAttribute{
+				MarkdownDescription: "Metadata of the container, all of it. Keys are letters, digits and `-`, whatever their case.",
+				ElementType:         types.StringType,
+				Optional:            true,
+				Computed:            true,
+				Default:             mapdefault.StaticValue(value.Map(nil)),
+				Validators: []validator.Map{
+					mapvalidator.SizeAtMost(90),
+					mapvalidator.KeysAre(stringvalidator.RegexMatches(metadataKey, "must have 1 to 128 letters, digits and `-`")),
+					mapvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, 256)),
+				},
+			},
+			"read_acl":    acl("Who may read: `.r:*` is everybody, `.rlistings` lets them list, `PROJECT_ID:USER_ID` (either may be `*`) is somebody."),
+			"write_acl":   acl("Who may write: `PROJECT_ID:USER_ID`, of which either may be `*`."),
+			"quota_bytes": quota("How many bytes all objects together may have; unlimited when not set."),
+			"quota_count": quota("How many objects there may be; unlimited when not set."),
+			"versioning":  attribute.Flag("Keep the old versions of objects that are overwritten or deleted.", false),
+			"cors":        corsAttribute(),
+			"static_web":  staticWebAttribute(),
+			"storage_policy": schema.StringAttribute{
+				MarkdownDescription: "How the cloud stores the objects; its default when not set. Changing it makes a new container.",
+				Optional:            true,
+				Computed:            true,
+				PlanModifiers: []planmodifier.String{
+					stringplanmodifier.UseStateForUnknown(),
+					stringplanmodifier.RequiresReplaceIfConfigured(),
+				},
+			},
+			"temp_url_key_wo":   key("Key with which temporary URLs are signed."),
+			"temp_url_key_2_wo": key("Second key, so that the first can be changed while URLs that it signed are in use."),
+			"temp_url_keys_wo_version": schema.Int64Attribute{
+				MarkdownDescription: "Version of the keys for temporary URLs. A new number sends the keys again.",
+				Optional:            true,
+			},
+			"force_destroy": attribute.Flag("Delete all objects, of which there may be many, when the container is destroyed. Otherwise a container with objects stays.", false),
+		},
+	}
+}
+
+func acl(description string) schema.SetAttribute {
+	return schema.SetAttribute{
+		MarkdownDescription: description,
+		ElementType:         types.StringType,
+		Optional:            true,
+		Computed:            true,
+		Default:             setdefault.StaticValue(value.Set(nil)),
+		Validators: []validator.Set{
+			setvalidator.ValueStringsAre(stringvalidator.RegexMatches(aclElement, "must be one element, without commas and spaces")),
+		},
+	}
+}
+
+func corsAttribute() schema.SingleNestedAttribute {
+	words := func(description string) schema.SetAttribute {
+		return schema.SetAttribute{
+			MarkdownDescription: description,
+			ElementType:         types.StringType,
+			Optional:            true,
+			Validators: []validator.Set{
+				setvalidator.SizeAtLeast(1),
+				setvalidator.ValueStringsAre(stringvalidator.RegexMatches(aclElement, "must have no commas and spaces")),
+			},
+		}
+	}
+	origins := words("Origins of pages that may ask, such as `https://www.example.org`; `*` is all.")
+	origins.Optional, origins.Required = false, true
+	return schema.SingleNestedAttribute{
+		MarkdownDescription: "Which web pages of other origins browsers let at the objects.",
+		Optional:            true,
+		Attributes: map[string]schema.Attribute{
+			"allowed_origins": origins,
+			"exposed_headers": words("Headers that the pages may see besides the usual ones."),
+			"max_age": schema.Int64Attribute{
+				MarkdownDescription: "How many seconds a browser may remember the answer.",
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.AtLeast(0)},
+			},
+		},
+	}
+}
+
+func staticWebAttribute() schema.SingleNestedAttribute {
+	file := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{MarkdownDescription: description, Optional: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 256)}}
+	}
+	return schema.SingleNestedAttribute{
+		MarkdownDescription: "Serve the container as a web site. It also needs `.r:*` in `read_acl`.",
+		Optional:            true,
+		Attributes: map[string]schema.Attribute{
+			"index":        file("Object that answers for a folder, such as `index.html`."),
+			"error":        file("End of the names of the objects that answer errors: `error.html` makes it `404error.html`."),
+			"listings":     schema.BoolAttribute{MarkdownDescription: "Whether folders without an index show what is in them.", Optional: true},
+			"listings_css": file("Object with the style sheet of these listings."),
+		},
+	}
+}
+
+func (objectContainer) Validate(_ context.Context, config *containerModel) error {
+	var errs []error
+	seen := map[string]string{}
+	for _, key := range sortedKeys(value.StringMap(config.Metadata)) {
+		at := path.Root("metadata").AtMapKey(key)
+		if reservedKey.MatchString(key) {
+			errs = append(errs, lifecycle.Invalid(at, "this has an attribute of its own"))
+		}
+		if other, ok := seen[folded(key)]; ok {
+			errs = append(errs, lifecycle.Invalid(at, "%q and %q are the same key to Swift", other, key))
+		}
+		seen[folded(key)] = key
+	}
+	return errors.Join(append(errs, checkACL("read_acl", config.ReadACL, false), checkACL("write_acl", config.WriteACL, true))...)
+}
+
+// Secrets carries the keys for temporary URLs, which are write-only.
+func (objectContainer) Secrets(from, to *containerModel) {
+	to.TempURLKey, to.TempURLKey2 = from.TempURLKey, from.TempURLKey2
+}
+
+func (c objectContainer) Create(ctx context.Context, cloud *openstack.Cloud, m *containerModel) error {
+	client, err := cloud.ObjectStorage()
+	if err != nil {
+		return err
+	}
+	name := m.Name.ValueString()
+	// PUT would take over a container that is there already, and a later destroy somebody's data.
+	switch _, err := head(ctx, client, name); {
+	case err == nil:
+		return lifecycle.Exists("object_container", path.Root("name"), name)
+	case !openstack.NotFound(err):
+		return fmt.Errorf("look for container %q: %w", name, err)
+	}
+	headers, err := m.headers(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if policy := value.Ptr(m.StoragePolicy); policy != nil {
+		headers["X-Storage-Policy"] = *policy
+	}
+	response, err := client.Request(ctx, http.MethodPut, containerURL(client, name), &gophercloud.RequestOpts{
+		MoreHeaders: headers, OkCodes: []int{http.StatusCreated, http.StatusAccepted},
+	})
+	if err != nil {
+		return blame(fmt.Errorf("create container %q: %w", name, err))
+	}
+	if response.StatusCode == http.StatusAccepted {
+		// Somebody was faster since we looked.
+		return lifecycle.Exists("object_container", path.Root("name"), name)
+	}
+	m.ID = types.StringValue(name)
+	return nil
+}
+
+func (objectContainer) Read(ctx context.Context, cloud *openstack.Cloud, m *containerModel) error {
+	client, err := cloud.ObjectStorage()
+	if err != nil {
+		return err
+	}
+	headers, err := head(ctx, client, m.ID.ValueString())
+	if err != nil {
+		return err
+	}
+	return m.flatten(ctx, headers)
+}
+
+func (objectContainer) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *containerModel) error {
+	client, err := cloud.ObjectStorage()
+	if err != nil {
+		return err
+	}
+	headers, err := plan.headers(ctx, prior)
+	if err != nil {
+		return err
+	}
+	if len(headers) == 0 {
+		return nil
+	}
+	_, err = client.Request(ctx, http.MethodPost, containerURL(client, plan.ID.ValueString()), &gophercloud.RequestOpts{
+		MoreHeaders: headers, OkCodes: []int{http.StatusNoContent, http.StatusAccepted},
+	})
+	if err != nil {
+		return blame(fmt.Errorf("change container %q: %w", plan.ID.ValueString(), err))
+	}
+	return nil
+}
+
+func (objectContainer) Delete(ctx context.Context, cloud *openstack.Cloud, m *containerModel) error {
+	client, err := cloud.ObjectStorage()
+	if err != nil {
+		return err
+	}
+	name := m.ID.ValueString()
+	if m.ForceDestroy.ValueBool() {
+		return destroy(ctx, client, name)
+	}
+	err = remove(ctx, client, name)
+	if openstack.Conflict(err) {
+		return fmt.Errorf("container %q is not empty; delete its objects, with all their versions, or set force_destroy and apply before destroying it: %w", name, err)
+	}
+	return err
+}
+
+func containerURL(client *gophercloud.ServiceClient, name string) string {
+	return client.ServiceURL(url.PathEscape(name))
+}
+
+// head are the settings of a container.
+func head(ctx context.Context, client *gophercloud.ServiceClient, name string) (http.Header, error) {
+	response, err := client.Head(ctx, containerURL(client, name), &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+	if err != nil {
+		return nil, err
+	}
+	return response.Header, nil
+}
+
+func remove(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
+	_, err := client.Delete(ctx, containerURL(client, name), nil)
+	return err
+}
+
+// blame finds the attribute that Swift's plain words are about.
+func blame(err error) error {
+	fault, ok := openstack.FaultOf(err)
+	if !ok || fault.Status != http.StatusBadRequest {
+		return err
+	}
+	for attributeName, words := range map[string]*regexp.Regexp{
+		"storage_policy": regexp.MustCompile(`X-Storage-Policy`),
+		"versioning":     regexp.MustCompile(`(?i)version`),
+		"read_acl":       regexp.MustCompile(`\bACL\b`),
+	} {
+		if words.MatchString(fault.Message) {
+			return lifecycle.At(path.Root(attributeName), err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,15 @@
+// Package objectstorage has the resources of Swift.
+package objectstorage
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+)
+
+// Resources are the resource types of this service.
+func Resources() []func() resource.Resource {
+	return []func() resource.Resource{
+		lifecycle.Resource(objectContainer{}),
+	}
+}
