@@ -332,7 +332,8 @@ func (h cluster) Read(ctx context.Context, cloud *openstack.Cloud, m *clusterMod
 	if err != nil {
 		return err
 	}
-	if len(alive) == 0 && tree == nil {
+	// One whose making was interrupted is never taken to be gone: its deletion looks for what there is.
+	if len(alive) == 0 && tree == nil && !m.Join.IsNull() {
 		if err := whetherGone(ctx, cloud, m.ID.ValueString()); err != nil {
 			return err
 		}

@@ -109,7 +109,7 @@ func refusals(plan, prior *clusterModel) []error {
 	} {
 		if !fixed.plan.IsUnknown() && !fixed.plan.Equal(fixed.prior) {
 			errs = append(errs, lifecycle.Invalid(path.Root(fixed.name),
-				"a cluster that runs keeps its %s (%s). To have another cluster instead, with all that is in this one lost, apply with -replace",
+				"a cluster that runs keeps its %s (%s). Declare another massif_cluster beside it, or, when all that is in this one may be lost, destroy this one first",
 				strings.ReplaceAll(fixed.name, "_", " "), fixed.prior))
 		}
 	}

@@ -198,6 +198,9 @@ func (s *site) found(ctx context.Context) error {
 	if err := s.setMembers(nodes); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	tree, err := s.makeSurroundings(ctx, vip, externalID)
 	if err != nil {
 		return err
@@ -226,9 +229,7 @@ func (s *site) makeSurroundings(ctx context.Context, vip ports.Port, externalID 
 	var tree *loadbalancer.Tree
 	var tasks errgroup.Group // without a common context: what one has made is kept when another fails
 	tasks.Go(func() (err error) {
-		if tree, err = loadbalancer.Create(ctx, s.cloud, s.entrance.spec()); err == nil {
-			s.m.LoadBalancerID = types.StringValue(tree.ID)
-		}
+		tree, err = s.makeLoadBalancer(ctx)
 		return err
 	})
 	tasks.Go(func() error {
@@ -251,6 +252,17 @@ func (s *site) makeSurroundings(ctx context.Context, vip ports.Port, externalID 
 		return nil, err
 	}
 	s.m.Endpoint = types.StringValue(endpoint(addr, kubernetes.APIPort))
+	return tree, nil
+}
+
+func (s *site) makeLoadBalancer(ctx context.Context) (*loadbalancer.Tree, error) {
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
+	tree, err := loadbalancer.Create(ctx, s.cloud, s.entrance.spec())
+	if err != nil {
+		return nil, err
+	}
+	s.m.LoadBalancerID = types.StringValue(tree.ID)
 	return tree, nil
 }
 
@@ -286,6 +298,8 @@ func (g *group) ensureServerGroup(ctx context.Context, name, policy string) (str
 	if err != nil {
 		return "", err
 	}
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
 	made, err := servergroups.Create(ctx, client, servergroups.CreateOpts{Name: name, Policy: policy}).Extract()
 	if err != nil {
 		return "", fmt.Errorf("create server group %s: %w", name, err)
@@ -558,11 +572,10 @@ func (s *site) rebuildEntrance(ctx context.Context) error {
 			s.vipName(), s.m.VIPAddress.ValueString(), s.mark)
 	}
 	s.entrance.vipPortID = list[i].ID
-	tree, err := loadbalancer.Create(ctx, s.cloud, s.entrance.spec())
+	tree, err := s.makeLoadBalancer(ctx)
 	if err != nil {
 		return err
 	}
-	s.m.LoadBalancerID = types.StringValue(tree.ID)
 	_, err = loadbalancer.Settle(ctx, s.cloud, tree, s.entrance.spec(), func(id string) { s.m.LoadBalancerID = types.StringValue(id) })
 	return err
 }
