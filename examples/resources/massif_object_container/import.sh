@@ -1,0 +1,1 @@
+terraform import massif_object_container.backups prod-backups

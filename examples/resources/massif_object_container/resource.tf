@@ -1,0 +1,3 @@
+resource "massif_object_container" "backups" {
+  name = "prod-backups"
+}
