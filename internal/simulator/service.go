@@ -170,11 +170,22 @@ func (s *Simulator) serve(service *service) {
 		add(pattern, h, true)
 	}
 	if _, taken := service.open["/"]; !taken {
-		add("/", func(*call) (int, any, error) {
-			return 0, nil, fail(http.StatusNotFound, "HTTPNotFound", "The resource could not be found.")
-		}, true)
+		add("/", noRoute, true)
 	}
 	s.registered = append(s.registered, service)
+}
+
+// noRoute answers what no route of a service matches: another method would do, or nothing is there.
+func noRoute(c *call) (int, any, error) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := c.request.Clone(c.request.Context())
+		other.Method = method
+		if _, pattern := c.service.mux.Handler(other); pattern != "" && pattern != c.service.prefix+"/" {
+			return 0, nil, fail(http.StatusMethodNotAllowed, "HTTPMethodNotAllowed",
+				"The server could not comply with the request since it is either malformed or otherwise incorrect.")
+		}
+	}
+	return 0, nil, fail(http.StatusNotFound, "HTTPNotFound", "The resource could not be found.")
 }
 
 // serviceAt finds the service of a path, nil when there is none.

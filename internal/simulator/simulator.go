@@ -97,6 +97,10 @@ func New(options Options) (*Simulator, error) {
 	if err := s.load(); err != nil {
 		return nil, err
 	}
+	// A state file that cannot be written must not come to light hours later.
+	if err := s.save(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

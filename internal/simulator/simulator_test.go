@@ -39,6 +39,9 @@ func TestOptionsThatAreWrong(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := New(Options{StateFile: filepath.Join(t.TempDir(), "missing", "state.json")}); err == nil {
+		t.Error("state file in a directory that does not exist: no error")
+	}
 	if _, err := New(Options{StateFile: broken}); err == nil || !strings.Contains(err.Error(), broken) {
 		t.Errorf("broken state file: %v", err)
 	}
@@ -87,6 +90,16 @@ func TestEveryServiceOfTheCatalogAnswers(t *testing.T) {
 			t.Errorf("%s: no request id at %s: %d", entry.str("type"), path, a.status)
 		}
 	}
+}
+
+func TestUnknownRoutes(t *testing.T) {
+	s := start(t, Options{})
+	c := as(t, s, "demo", "demo")
+	c.want(http.StatusNotFound, "GET", "/network/v2.0/nonsense", "")
+	c.want(http.StatusMethodNotAllowed, "PATCH", "/network/v2.0/networks/x", "{}")
+	c.want(http.StatusMethodNotAllowed, "PUT", "/identity/v3/auth/tokens", "{}")
+	c.want(http.StatusNotFound, "GET", "/nonsense", "")
+	c.want(http.StatusNotFound, "GET", "/networks", "")
 }
 
 func TestRequestLog(t *testing.T) {
