@@ -356,9 +356,7 @@ func (n *network) updatePort(c *call, o, in object) error {
 		if err != nil {
 			return err
 		}
-		if err := n.keepFloating(o, fixed); err != nil {
-			return err
-		}
+		n.keepFloating(o, fixed)
 		in["fixed_ips"] = fixed
 	} else {
 		delete(in, "fixed_ips")
@@ -375,14 +373,13 @@ func (n *network) updatePort(c *call, o, in object) error {
 }
 
 // keepFloating disassociates floating IPs from addresses that a port loses.
-func (n *network) keepFloating(port object, fixed []any) error {
+func (n *network) keepFloating(port object, fixed []any) {
 	kept := asObjects(fixed)
 	for _, f := range n.floatingIPsOf(port.str("id")) {
 		if !slices.ContainsFunc(kept, func(k object) bool { return k.str("ip_address") == f.str("fixed_ip_address") }) {
 			n.disassociate(f)
 		}
 	}
-	return nil
 }
 
 func (n *network) removePort(c *call, o object) error {
