@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -81,6 +83,11 @@ func newDataPlane(s *Simulator) *dataPlane {
 	return p
 }
 
+// errorLog is where servers write about clients that break off, which is no news here.
+func (s *Simulator) errorLog() *log.Logger {
+	return slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug)
+}
+
 // changed notes that the state may have changed. It runs under the simulator's lock and returns at once.
 func (p *dataPlane) changed() {
 	p.start.Do(func() {
@@ -96,7 +103,9 @@ func (p *dataPlane) changed() {
 // run opens and closes listeners after changes, and probes members when it is time.
 func (p *dataPlane) run() {
 	defer p.done.Done()
-	echo := &http.Server{Handler: http.HandlerFunc(serveEcho), ConnContext: withMemoryConn, ReadHeaderTimeout: time.Minute}
+	echo := &http.Server{
+		Handler: http.HandlerFunc(serveEcho), ConnContext: withMemoryConn, ReadHeaderTimeout: time.Minute, ErrorLog: p.sim.errorLog(),
+	}
 	p.done.Add(1)
 	go func() {
 		defer p.done.Done()
@@ -224,7 +233,7 @@ func (p *dataPlane) open(key frontKey, web bool) {
 	}
 	p.done.Add(1)
 	if web {
-		f.server = &http.Server{Handler: p.proxy(key.listener), ReadHeaderTimeout: time.Minute}
+		f.server = &http.Server{Handler: p.proxy(key.listener), ReadHeaderTimeout: time.Minute, ErrorLog: p.sim.errorLog()}
 		go func() {
 			defer p.done.Done()
 			p.serveOn(f.server, listener)
@@ -284,7 +293,7 @@ func (p *dataPlane) splice(listenerID string, client net.Conn) {
 	p.count(listenerID, func(c *counters) { c.active++; c.total++ })
 	defer p.count(listenerID, func(c *counters) { c.active-- })
 	defer p.release(target)
-	backend, err := p.dial(p.ctx, target)
+	backend, err := p.dialAny(p.ctx, target)
 	if err != nil {
 		p.count(listenerID, func(c *counters) { c.errors++ })
 		return
@@ -335,8 +344,11 @@ func (l *loadBalancing) stats(listeners []object) object {
 
 // backend is a member as a connection needs it.
 type backend struct {
-	member  string // id
-	network string // where the load balancer stands
+	pool    string // id
+	source  netip.AddrPort
+	failed  []string // ids of the members that were tried before
+	member  string   // id
+	network string   // where the load balancer stands
 	address netip.Addr
 	port    int
 }
@@ -397,13 +409,13 @@ func (p *dataPlane) dial(ctx context.Context, target *backend) (net.Conn, error)
 
 type backendKey struct{}
 
-// dialBackend is dial for HTTP clients; the member travels in the context of the request.
+// dialBackend is dialAny for HTTP clients; the member travels in the context of the request.
 func (p *dataPlane) dialBackend(ctx context.Context, _, _ string) (net.Conn, error) {
 	target, ok := ctx.Value(backendKey{}).(*backend)
 	if !ok {
 		return nil, errors.New("dial: no member chosen")
 	}
-	return p.dial(ctx, target)
+	return p.dialAny(ctx, target)
 }
 
 // memoryListener is a listener whose connections stay in the process.

@@ -1,7 +1,9 @@
 package simulator
 
 import (
+	"context"
 	"hash/fnv"
+	"net"
 	"net/netip"
 	"slices"
 )
@@ -23,13 +25,13 @@ func (p *dataPlane) balancerOf(pool object) *balancer {
 }
 
 // choose picks a member of a pool, nil when none is able to serve. The caller holds the simulator's
-// lock. sticky is the id of the member that the client's cookie asks for.
-func (p *dataPlane) choose(pool object, source netip.AddrPort, sticky string) *backend {
+// lock. sticky is the id of the member that the client's cookie asks for, failed are members that did not answer.
+func (p *dataPlane) choose(pool object, source netip.AddrPort, sticky string, failed ...string) *backend {
 	l := p.sim.loadBalancing
 	if !serves(pool) {
 		return nil
 	}
-	members := eligible(l.membersOf(pool))
+	members := eligible(slices.DeleteFunc(l.membersOf(pool), func(m object) bool { return slices.Contains(failed, m.str("id")) }))
 	if len(members) == 0 {
 		return nil
 	}
@@ -54,7 +56,31 @@ func (p *dataPlane) choose(pool object, source netip.AddrPort, sticky string) *b
 	}
 	b.open[member.str("id")]++
 	return &backend{
-		member: member.str("id"), network: p.sim.networkOfMember(l.parent(pool), member), address: address, port: member.num("protocol_port"),
+		pool: pool.str("id"), source: source, failed: failed, member: member.str("id"), network: p.sim.networkOfMember(l.parent(pool), member), address: address, port: member.num("protocol_port"),
+	}
+}
+
+// mostTries is how many members a connection is offered to, as the load balancer's own retries do.
+const mostTries = 4
+
+// dialAny opens a connection to the chosen member, or to another one when that does not answer.
+func (p *dataPlane) dialAny(ctx context.Context, target *backend) (net.Conn, error) {
+	for {
+		conn, err := p.dial(ctx, target)
+		if err == nil || target.pool == "" || len(target.failed) >= mostTries-1 || ctx.Err() != nil {
+			return conn, err
+		}
+		p.release(target)
+		var next *backend
+		p.sim.locked(func() {
+			if pool := p.sim.loadBalancing.Pools[target.pool]; pool != nil {
+				next = p.choose(pool, target.source, "", append(slices.Clone(target.failed), target.member)...)
+			}
+		})
+		if next == nil {
+			return nil, err
+		}
+		*target = *next
 	}
 }
 

@@ -35,6 +35,7 @@ func (p *dataPlane) proxy(listenerID string) http.Handler {
 	forward := &httputil.ReverseProxy{
 		Transport: &http.Transport{DialContext: p.dialBackend, DisableKeepAlives: true},
 		Rewrite:   rewrite,
+		ErrorLog:  p.sim.errorLog(),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			if !errors.Is(err, context.Canceled) {
 				p.count(listenerID, func(c *counters) { c.errors++ })

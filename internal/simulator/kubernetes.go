@@ -376,7 +376,7 @@ func (k *kubernetes) serve(c *cluster) {
 	c.listener = newMemoryListener()
 	c.kubernetes = k
 	c.server = &http.Server{
-		Handler: c.handler(), ConnContext: withTLSConn, ReadHeaderTimeout: time.Minute,
+		Handler: c.handler(), ConnContext: withTLSConn, ReadHeaderTimeout: time.Minute, ErrorLog: k.sim.errorLog(),
 		TLSConfig: &tls.Config{GetCertificate: c.certificate, ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12},
 	}
 	k.sim.dataPlane.done.Add(1)
