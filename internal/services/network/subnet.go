@@ -252,6 +252,8 @@ func (subnet) Validate(_ context.Context, m *subnetModel) error {
 	return errors.Join(errs...)
 }
 
+var poolAttributes = []string{"start", "end"}
+
 // pool is a range of addresses.
 type pool struct{ start, end netip.Addr }
 
@@ -343,7 +345,32 @@ func (subnet) Plan(_ context.Context, _ *openstack.Cloud, change *lifecycle.Chan
 		// Neutron chooses a gateway at creation only; from then on it is told.
 		plan.GatewayIP = types.StringValue(cidr.Addr().Next().String())
 	}
+	// Neutron refuses a gateway that a port could get, and does not adapt pools that nobody chose.
+	gateway, err := netip.ParseAddr(plan.GatewayIP.ValueString())
+	if change.Prior != nil && change.Config.AllocationPools.IsNull() && err == nil && !plan.GatewayIP.Equal(change.Prior.GatewayIP) {
+		plan.AllocationPools = without(plan.AllocationPools, gateway)
+	}
 	return nil
+}
+
+// without cuts an address out of pools.
+func without(pools types.List, address netip.Addr) types.List {
+	var rows [][]string
+	for _, e := range pools.Elements() {
+		start, startErr := netip.ParseAddr(text(e, "start"))
+		end, endErr := netip.ParseAddr(text(e, "end"))
+		if startErr != nil || endErr != nil || !(pool{start, end}).contains(address) {
+			rows = append(rows, []string{text(e, "start"), text(e, "end")})
+			continue
+		}
+		if start != address {
+			rows = append(rows, []string{start.String(), address.Prev().String()})
+		}
+		if end != address {
+			rows = append(rows, []string{address.Next().String(), end.String()})
+		}
+	}
+	return objects(poolAttributes, rows...)
 }
 
 func (m *subnetModel) fields() fields {
@@ -454,7 +481,7 @@ func (m *subnetModel) flatten(s apiSubnet) {
 	for _, p := range s.AllocationPools {
 		pools = append(pools, []string{p.Start, p.End})
 	}
-	m.AllocationPools = keepOrder(m.AllocationPools, objects([]string{"start", "end"}, pools...))
+	m.AllocationPools = keepOrder(m.AllocationPools, objects(poolAttributes, pools...))
 	m.GatewayIP = sameAddress(m.GatewayIP, s.GatewayIP)
 	m.NoGateway = types.BoolValue(s.GatewayIP == "")
 	m.EnableDHCP = types.BoolValue(s.EnableDHCP)
