@@ -3,6 +3,7 @@ package simulator
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -106,6 +107,10 @@ func (l *loadBalancing) service() *service {
 		routes["GET /v2/lbaas/"+kind().plural+"/{id}"] = func(c *call) (int, any, error) {
 			return l.show(c, kind())
 		}
+	}
+	// Octavia has its API under both names.
+	for pattern, handle := range maps.Clone(routes) {
+		routes[strings.Replace(pattern, "/v2/", "/v2.0/", 1)] = handle
 	}
 	return &service{
 		kind: "load-balancer", name: "octavia", prefix: "/load-balancer",
