@@ -45,6 +45,8 @@ type resource struct {
 	table      *table
 	quota      string // its name among the quotas, "" when it is not counted
 	attributes map[string]attribute
+	// unfiltered are attributes that lists cannot be filtered by, besides the times.
+	unfiltered []string
 	// missing is the fault for an id that is not there.
 	missing func(id string) *fault
 	// create stores an object whose attributes are complete and checked.
@@ -438,12 +440,26 @@ func (n *network) store(t *table, in object, revision int) object {
 // controls are the query parameters of a list that are not filters.
 var controls = map[string]bool{"fields": true, "limit": true, "marker": true, "sort_key": true, "sort_dir": true, "page_reverse": true}
 
+// filters says whether a list can be filtered by an attribute.
+func (r *resource) filters(key string) bool {
+	switch key {
+	case "project_id", "tenant_id":
+		return true
+	case "created_at", "updated_at":
+		return false
+	case "tags", "tags-any", "not-tags", "not-tags-any":
+		return r.singular != "security-group-rule"
+	}
+	_, known := r.attributes[key]
+	return known && !slices.Contains(r.unfiltered, key)
+}
+
 // list answers GET of a collection.
 func (n *network) list(c *call, r *resource) (int, any, error) {
 	query := c.request.URL.Query()
 	var unknown []string
 	for key := range query {
-		if _, ok := r.attributes[key]; !ok && !controls[key] && !strings.Contains("tags tags-any not-tags not-tags-any id project_id tenant_id created_at updated_at revision_number changed_since", key) {
+		if !controls[key] && !r.filters(key) {
 			unknown = append(unknown, "'"+key+"'")
 		}
 	}
@@ -544,8 +560,6 @@ func matches(o object, query url.Values) bool {
 			ok = !slices.ContainsFunc(wanted, func(w string) bool { return hasTags(o, w, false) })
 		case "not-tags-any":
 			ok = !slices.ContainsFunc(wanted, func(w string) bool { return hasTags(o, w, true) })
-		case "changed_since":
-			ok = o.str("updated_at") >= wanted[0]
 		case "fixed_ips":
 			ok = hasAddress(o, wanted)
 		default:

@@ -15,6 +15,7 @@ func (n *network) floatingIPResource() *resource {
 			"qos_policy_id": changeable(nil, optional(uuid)), "dns_name": fixedAt("", textUpTo(255)), "dns_domain": fixedAt("", textUpTo(255)),
 			"status": readOnly, "router_id": readOnly, "port_details": readOnly, "port_forwardings": readOnly,
 		}),
+		unfiltered: []string{"subnet_id", "qos_policy_id", "dns_name", "dns_domain", "port_details", "port_forwardings"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "FloatingIPNotFound", "Floating IP %s could not be found", id)
 		},

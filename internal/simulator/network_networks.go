@@ -23,6 +23,7 @@ func (n *network) networkResource() *resource {
 			"status":                   readOnly, "subnets": readOnly, "availability_zones": readOnly,
 			"ipv4_address_scope": readOnly, "ipv6_address_scope": readOnly,
 		}),
+		unfiltered: []string{"port_security_enabled", "qos_policy_id", "dns_domain", "availability_zone_hints", "subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "NetworkNotFound", "Network %s could not be found.", id)
 		},
@@ -124,6 +125,7 @@ func (n *network) subnetResource() *resource {
 			"use_default_subnetpool": fixedAt(false, boolean), "service_types": changeable([]any{}, anything),
 			"segment_id": byAdmin(fixedAt(nil, anything)),
 		}),
+		unfiltered: []string{"allocation_pools", "dns_nameservers", "host_routes", "prefixlen", "use_default_subnetpool", "service_types", "segment_id"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "SubnetNotFound", "Subnet %s could not be found.", id)
 		},

@@ -23,8 +23,9 @@ func (n *network) portResource() *resource {
 			"binding:host_id": byAdmin(changeable(nil, anything)), "binding:profile": byAdmin(changeable(nil, anything)),
 			"qos_policy_id": changeable(nil, optional(uuid)), "dns_name": changeable("", textUpTo(255)), "dns_domain": changeable("", textUpTo(255)),
 			"tags":   {create: true, value: []any{}, check: anything},
-			"status": readOnly, "qos_network_policy_id": readOnly, "dns_assignment": readOnly, "ip_address": readOnly,
+			"status": readOnly, "qos_network_policy_id": readOnly, "dns_assignment": readOnly,
 		}),
+		unfiltered: []string{"allowed_address_pairs", "port_security_enabled", "extra_dhcp_opts", "binding:vnic_type", "binding:profile", "qos_policy_id", "dns_name", "dns_domain", "qos_network_policy_id", "dns_assignment"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "PortNotFound", "Port %s could not be found.", id)
 		},

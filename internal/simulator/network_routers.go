@@ -16,6 +16,7 @@ func (n *network) routerResource() *resource {
 			"distributed": byAdmin(changeable(nil, anything)), "ha": byAdmin(changeable(nil, anything)),
 			"status": readOnly, "availability_zones": readOnly, "conntrack_helpers": readOnly,
 		}),
+		unfiltered: []string{"external_gateway_info", "routes", "availability_zone_hints", "flavor_id", "distributed", "ha", "status", "availability_zones", "conntrack_helpers"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "RouterNotFound", "Router %s could not be found", id)
 		},

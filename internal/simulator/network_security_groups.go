@@ -16,6 +16,7 @@ func (n *network) groupResource() *resource {
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "stateful": changeable(true, boolean), "shared": readOnly, "security_group_rules": readOnly,
 		}),
+		unfiltered: []string{"stateful", "security_group_rules"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "SecurityGroupNotFound", "Security group %s does not exist", id)
 		},
@@ -126,8 +127,9 @@ func (n *network) ruleResource() *resource {
 			"security_group_id": needed(uuid), "direction": needed(oneOf("ingress", "egress")), "ethertype": fixedAt("IPv4", ruleEtherType),
 			"protocol": fixedAt(nil, ruleProtocol), "port_range_min": fixedAt(nil, rulePort), "port_range_max": fixedAt(nil, rulePort),
 			"remote_ip_prefix": fixedAt(nil, rulePrefix), "remote_group_id": fixedAt(nil, optional(uuid)), "remote_address_group_id": fixedAt(nil, optional(uuid)),
-			"normalized_cidr": readOnly, "belongs_to_default_sg": readOnly,
+			"normalized_cidr": readOnly,
 		}),
+		unfiltered: []string{"ethertype"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "SecurityGroupRuleNotFound", "Security group rule %s does not exist", id)
 		},

@@ -14,6 +14,7 @@ func (n *network) subnetPoolResource() *resource {
 			"default_quota": changeable(nil, optional(integer)), "is_default": byAdmin(changeable(false, boolean)),
 			"shared": byAdmin(fixedAt(false, boolean)), "address_scope_id": changeable(nil, optional(uuid)), "ip_version": readOnly,
 		}),
+		unfiltered: []string{"prefixes"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "SubnetPoolNotFound", "Subnet pool %s could not be found.", id)
 		},

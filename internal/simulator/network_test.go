@@ -495,12 +495,13 @@ func TestBoundPortsBecomeActive(t *testing.T) {
 	s := start(t, Options{})
 	c := as(t, s, "demo", "demo")
 	w := makeWorld(c)
-	s.SetTimes(Times{Port: 20 * time.Millisecond})
-	s.locked(func() { s.network.bindPort(w.port, "server", "compute:nova", "host") })
+	s.locked(func() {
+		s.network.bindPort(w.port, "server", "compute:nova", "host")
+		if got := s.network.Ports[w.port]; got.str("status") != "DOWN" || got.str("device_id") != "server" {
+			t.Errorf("%v", got)
+		}
+	})
 	show := func() object { return c.want(200, "GET", v2+"ports/"+w.port, "").body.obj("port") }
-	if got := show(); got.str("status") != "DOWN" || got.str("device_id") != "server" {
-		t.Errorf("%v", got)
-	}
 	eventually(t, "the port is ACTIVE", func() bool { return show().str("status") == "ACTIVE" })
 	s.locked(func() {
 		if got := s.network.devicePorts("server"); len(got) != 1 {
@@ -768,6 +769,12 @@ func TestLists(t *testing.T) {
 		}
 	}
 	c.refused(400, "HTTPBadRequest", "GET", v2+"networks?bogus=1", "")
+	for _, query := range []string{
+		"networks?created_at=x", "networks?subnets=x", "networks?tag=x", "ports?dns_name=x", "ports?ip_address=x", "routers?status=ACTIVE",
+		"security-groups?stateful=true", "security-group-rules?ethertype=IPv4", "security-group-rules?tags=x", "subnets?prefixlen=24",
+	} {
+		c.refused(400, "HTTPBadRequest", "GET", v2+query, "")
+	}
 	c.refused(400, "HTTPBadRequest", "GET", v2+"networks?sort_key=name", "")
 	c.refused(400, "BadRequest", "GET", v2+"networks?limit=x", "")
 	c.refused(404, "NetworkNotFound", "GET", v2+"networks?limit=1&marker="+noUUID, "")

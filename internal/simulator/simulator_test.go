@@ -14,8 +14,9 @@ import (
 )
 
 func TestStartIsFast(t *testing.T) {
-	began := time.Now()
+	fastest := time.Hour
 	for range 20 {
+		began := time.Now()
 		s, err := Run(Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -23,9 +24,10 @@ func TestStartIsFast(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+		fastest = min(fastest, time.Since(began))
 	}
-	if took := time.Since(began) / 20; took > 50*time.Millisecond {
-		t.Errorf("a start takes %s", took)
+	if fastest > 30*time.Millisecond {
+		t.Errorf("a start takes %s", fastest)
 	}
 }
 
@@ -246,7 +248,7 @@ func TestClosedSimulatorRunsNothing(t *testing.T) {
 		s.after(0, func() { ran <- "first" })
 		cancel := s.after(5*time.Millisecond, func() { ran <- "cancelled" })
 		cancel()
-		s.after(40*time.Millisecond, func() { ran <- "late" })
+		s.after(200*time.Millisecond, func() { ran <- "late" })
 	})
 	if got := <-ran; got != "first" {
 		t.Errorf("ran %s", got)
@@ -257,7 +259,7 @@ func TestClosedSimulatorRunsNothing(t *testing.T) {
 	select {
 	case got := <-ran:
 		t.Errorf("ran %s", got)
-	case <-time.After(80 * time.Millisecond):
+	case <-time.After(300 * time.Millisecond):
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("second close: %v", err)
