@@ -57,29 +57,23 @@ func TestEC2CredentialProject(t *testing.T) {
 
 func TestEC2CredentialDisappears(t *testing.T) {
 	c := acctest.New(t)
+	access := ""
 	c.Test(t,
-		resource.TestStep{Config: `resource "massif_ec2_credential" "test" {}`},
+		resource.TestStep{
+			Config: `resource "massif_ec2_credential" "test" {}`,
+			Check: resource.TestCheckResourceAttrWith(credential, "access", func(value string) error {
+				access = value
+				return nil
+			}),
+		},
 		resource.TestStep{
 			PreConfig: func() {
 				client, err := c.Identity()
 				if err != nil {
 					t.Fatal(err)
 				}
-				pages, err := ec2credentials.List(client, c.UserID()).AllPages(t.Context())
-				if err != nil {
+				if err := ec2credentials.Delete(t.Context(), client, c.UserID(), access).ExtractErr(); err != nil {
 					t.Fatal(err)
-				}
-				all, err := ec2credentials.ExtractCredentials(pages)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(all) == 0 {
-					t.Fatal("no credential was made")
-				}
-				for _, found := range all {
-					if err := ec2credentials.Delete(t.Context(), client, c.UserID(), found.Access).ExtractErr(); err != nil {
-						t.Fatal(err)
-					}
 				}
 			},
 			Config:           `resource "massif_ec2_credential" "test" {}`,
