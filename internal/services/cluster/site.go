@@ -199,7 +199,7 @@ func (s *site) found(ctx context.Context) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return fmt.Errorf("interrupted before the load balancer was made: %w", err)
 	}
 	tree, err := s.makeSurroundings(ctx, vip, externalID)
 	if err != nil {
