@@ -1,8 +1,5 @@
-# The smallest flavor that has what is asked for.
 data "massif_flavor" "small" {
-  name = "a2-ram4-disk20"
-}
-
-output "memory" {
-  value = "${data.massif_flavor.small.ram} MiB"
+  min_vcpus = 1
+  min_ram   = 2048
+  min_disk  = 20
 }

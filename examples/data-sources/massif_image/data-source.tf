@@ -1,8 +1,4 @@
-data "massif_image" "debian" {
-  name        = "Debian 12"
+data "massif_image" "ubuntu" {
+  properties  = { os_distro = "ubuntu", os_version = "22.04" }
   most_recent = true
-}
-
-output "image_id" {
-  value = data.massif_image.debian.id
 }

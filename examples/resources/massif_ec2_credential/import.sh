@@ -1,1 +1,1 @@
-terraform import massif_ec2_credential.s3 5d0f6c2b8a5e4c49b5a3c1d2e3f4a5b6
+terraform import massif_ec2_credential.backup 0b1c2d3e4f5a60718293a4b5c6d7e8f9

@@ -1,1 +1,1 @@
-terraform import massif_object_container.backups prod-backups
+terraform import massif_object_container.site site

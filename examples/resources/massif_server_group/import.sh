@@ -1,1 +1,1 @@
-terraform import massif_server_group.web 9c1b6e0f-3c59-4c8e-a52c-3a1a5d1f2b7e
+terraform import massif_server_group.web 2f6d3b1e-8a43-4c4e-9a05-5f2f1a4a1d6b

@@ -1,4 +1,4 @@
 resource "massif_server_group" "web" {
   name   = "web"
-  policy = "anti-affinity"
+  policy = "soft-anti-affinity"
 }
