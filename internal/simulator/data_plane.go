@@ -182,14 +182,13 @@ func serves(o object) bool {
 	return o != nil && o.flag("admin_state_up") && (status == "ACTIVE" || status == "PENDING_UPDATE")
 }
 
-// outsideAddresses are the addresses of a load balancer that this machine can have: floating IPs of its
-// VIP, and the VIP itself when it is a loopback address.
+// outsideAddresses are the addresses under which a load balancer can be reached from this machine: the floating
+// IPs of its VIP, and the VIP itself when there is none.
 func (s *Simulator) outsideAddresses(lb object) []string {
-	addresses := s.floatingAddressesOf(lb.str("vip_port_id"))
-	if vip, err := netip.ParseAddr(lb.str("vip_address")); err == nil && vip.IsLoopback() {
-		addresses = append(addresses, vip.String())
+	if addresses := s.floatingAddressesOf(lb.str("vip_port_id")); len(addresses) > 0 {
+		return addresses
 	}
-	return addresses
+	return []string{lb.str("vip_address")}
 }
 
 func (p *dataPlane) reconcile() {
@@ -217,8 +216,12 @@ func (p *dataPlane) reconcile() {
 // open listens at an address of the cloud, or at a free port where that is not possible.
 func (p *dataPlane) open(key frontKey, web bool) {
 	config := &net.ListenConfig{}
-	listener, err := config.Listen(p.ctx, "tcp", key.address)
-	if err != nil {
+	var listener net.Listener
+	address, err := netip.ParseAddrPort(key.address)
+	if err == nil && address.Addr().IsLoopback() {
+		listener, err = config.Listen(p.ctx, "tcp", key.address)
+	}
+	if listener == nil {
 		listener, err = config.Listen(p.ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {

@@ -52,9 +52,26 @@ func (k *kubernetes) watch() {
 	compute.booted = append(compute.booted, k.booted)
 	compute.stopped = append(compute.stopped, func(server object) { k.lost(server.str("id")) })
 	compute.deleted = append(compute.deleted, func(server object) {
+		m := k.Machines[server.str("id")]
 		k.lost(server.str("id"))
 		delete(k.Machines, server.str("id"))
+		if m != nil {
+			k.forget(m.Cluster)
+		}
 	})
+}
+
+// forget drops a cluster when its last server is gone, for nobody can bring it back.
+func (k *kubernetes) forget(id string) {
+	for _, m := range k.Machines {
+		if m.Cluster == id {
+			return
+		}
+	}
+	if c := k.Clusters[id]; c != nil {
+		c.stop()
+		delete(k.Clusters, id)
+	}
 }
 
 func (k *kubernetes) close() {
@@ -207,6 +224,9 @@ func (k *kubernetes) join(m *machine, server object, at string) (*cluster, error
 		return nil, fmt.Errorf("failed to get CA certs: Get %q: EOF", at+"/cacerts")
 	}
 	c := k.Clusters[peer.Cluster]
+	if !k.quorum(c) {
+		return nil, fmt.Errorf("failed to get CA certs: Get %q: EOF", at+"/cacerts")
+	}
 	return c, k.admit(c, m)
 }
 
@@ -241,7 +261,27 @@ func (k *kubernetes) admit(c *cluster, m *machine) error {
 // starting says whether a server has joined and is not yet a voter.
 func (m *machine) starting(k *kubernetes) bool {
 	server := k.sim.compute.Servers[m.Server]
-	return server != nil && runs(server) && !k.Clusters[m.Cluster].ready(m.Name)
+	if server == nil || !runs(server) {
+		return false
+	}
+	node := k.Clusters[m.Cluster].get("nodes", "", m.Name)
+	return !m.Serving || node != nil && !node.voter()
+}
+
+// quorum says whether most of the etcd members of a cluster run. A member leaves when its Node is deleted,
+// not when its server is.
+func (k *kubernetes) quorum(c *cluster) bool {
+	voters, alive := 0, 0
+	for _, node := range c.list("nodes", "") {
+		if !node.voter() {
+			continue
+		}
+		voters++
+		if m := k.Machines[strings.TrimPrefix(providerID(node), "openstack:///")]; m != nil && m.Serving {
+			alive++
+		}
+	}
+	return voters == 0 || 2*alive > voters
 }
 
 // startLater brings up the processes of a node and, later, its readiness.
@@ -361,7 +401,7 @@ func (k *kubernetes) listenerOf(server string, port int, echo *memoryListener) *
 	case c == nil || !m.Serving:
 		return nil
 	case port == apiPort || port == supervisorPort(m.Config.Distribution):
-		if m.Config.Agent {
+		if m.Config.Agent || !k.quorum(c) {
 			return nil
 		}
 		return c.listener

@@ -86,6 +86,10 @@ func (c *cluster) handler() http.Handler {
 			writeStatus(w, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "%v", err))
 			return
 		}
+		if body, err = asJSON(r.Header.Get("Content-Type"), body); err != nil {
+			writeStatus(w, refuse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "%v", err))
+			return
+		}
 		call := &kubeRequest{cluster: c, request: r, body: body}
 		if status := call.authenticate(); status != nil {
 			writeStatus(w, status)
@@ -96,6 +100,18 @@ func (c *cluster) handler() http.Handler {
 		}
 		call.serve(w)
 	})
+}
+
+// asJSON is a body in the only form that the rest of the API reads.
+func asJSON(contentType string, body []byte) ([]byte, error) {
+	if len(body) == 0 || !strings.HasPrefix(contentType, protobufType) {
+		return body, nil
+	}
+	o, err := decodeProtobuf(body)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(o)
 }
 
 // supervise answers what nodes ask before and while they join.

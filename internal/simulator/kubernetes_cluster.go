@@ -399,6 +399,9 @@ func (c *cluster) setReady(name, status, reason, message string) {
 	for _, kind := range []string{"MemoryPressure", "DiskPressure", "PIDPressure"} {
 		conditions = append(conditions, map[string]any{"type": kind, "status": "False", "reason": "KubeletHasSufficient" + strings.TrimSuffix(kind, "Pressure"), "lastHeartbeatTime": now(), "lastTransitionTime": now()})
 	}
+	if _, isServer := node.labels()["node-role.kubernetes.io/etcd"]; isServer {
+		conditions = append(conditions, voterCondition(status == "True" || node.voter()))
+	}
 	nodeStatus := node.child("status")
 	nodeStatus["conditions"] = append(conditions, condition)
 	node["status"] = map[string]any(nodeStatus)
@@ -420,6 +423,26 @@ func (c *cluster) setReady(name, status, reason, message string) {
 	if status == "True" {
 		c.reconcileReplicaSets()
 	}
+}
+
+// voterCondition is what RKE2 and k3s say of a server's etcd member, which votes from its first readiness on.
+func voterCondition(voter bool) map[string]any {
+	condition := map[string]any{
+		"type": "EtcdIsVoter", "status": "True", "reason": "MemberNotLearner", "message": "Node is a voting member of the etcd cluster",
+		"lastHeartbeatTime": now(), "lastTransitionTime": now(),
+	}
+	if !voter {
+		condition["status"], condition["reason"] = "False", "MemberIsLearner"
+		condition["message"] = "Node has not been promoted to voting member of the etcd cluster"
+	}
+	return condition
+}
+
+// voter says whether a node's etcd member votes.
+func (o kubeObject) voter() bool {
+	return slices.ContainsFunc(kubeList(o.child("status")["conditions"]), func(condition kubeObject) bool {
+		return condition["type"] == "EtcdIsVoter" && condition["status"] == "True"
+	})
 }
 
 // ready says whether a node is Ready.

@@ -394,6 +394,10 @@ func (l *loadBalancing) refreshHealth(lb object) {
 func (l *loadBalancing) poolHealth(pool object) string {
 	monitor, up, down := l.monitorOf(pool), 0, 0
 	for _, member := range l.membersOf(pool) {
+		if monitor == nil || !monitor.flag("admin_state_up") {
+			// What was found out before counts no longer.
+			delete(member, "_up")
+		}
 		status := "NO_MONITOR"
 		switch checked, known := member["_up"].(bool); {
 		case !member.flag("admin_state_up"):
