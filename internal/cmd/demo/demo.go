@@ -110,16 +110,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 // prepare builds the provider, starts the simulator and lays out the example with a mirror to install from.
 func (d *demo) prepare(ctx context.Context) error {
 	d.step("Building the provider")
-	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		folder := filepath.Join(d.work, "mirror", host, "massif-cloud", "massif", version, runtime.GOOS+"_"+runtime.GOARCH)
-		binary := filepath.Join(folder, "terraform-provider-massif_v"+version)
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return err
-		}
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version="+version, "-o", binary, ".")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("build the provider: %w\n%s", err, out)
-		}
+	mirror := filepath.Join(d.work, "mirror")
+	if err := d.build(ctx, mirror); err != nil {
+		return err
 	}
 	examples := filepath.Join(d.work, "examples")
 	if err := os.CopyFS(examples, os.DirFS("examples")); err != nil {
@@ -130,8 +123,8 @@ func (d *demo) prepare(ctx context.Context) error {
 		return fmt.Errorf("there is no example %q", d.example)
 	}
 	rc := filepath.Join(d.work, "cli.tfrc")
-	mirror := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(d.work, "mirror"))
-	if err := os.WriteFile(rc, []byte(mirror), 0o600); err != nil {
+	settings := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+	if err := os.WriteFile(rc, []byte(settings), 0o600); err != nil {
 		return err
 	}
 	d.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1",
@@ -143,6 +136,30 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	return d.tf(ctx, "init", "-input=false")
+}
+
+// build puts the provider into a mirror of Terraform's registry and of OpenTofu's.
+func (d *demo) build(ctx context.Context, mirror string) error {
+	first := ""
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		folder := filepath.Join(mirror, host, "massif-cloud", "massif", version, runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		binary := filepath.Join(folder, "terraform-provider-massif_v"+version)
+		if first != "" {
+			if err := os.Link(first, binary); err != nil {
+				return err
+			}
+			continue
+		}
+		first = binary
+		build := exec.CommandContext(ctx, "go", "build", "-ldflags", "-X main.version="+version, "-o", binary, ".")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build the provider: %w\n%s", err, out)
+		}
+	}
+	return nil
 }
 
 // simulate starts the simulator and makes it the cloud of all that follows.
