@@ -176,7 +176,7 @@ func protocolName(protocol string, ipv6 bool) string {
 // parseProtocol reads a protocol of the configuration.
 func parseProtocol(text string) (string, error) {
 	name := protocolName(text, false)
-	if name == "" {
+	if name == "" && text != "" {
 		return "", nil
 	}
 	if number, err := strconv.Atoi(name); err == nil {
@@ -222,7 +222,7 @@ func parseICMP(text string) (kind, code int, err error) {
 	if err == nil && hasCode {
 		code, err = strconv.Atoi(second)
 	}
-	if err != nil || kind < 0 || kind > 255 || code < none || code > 255 {
+	if err != nil || kind < 0 || kind > 255 || code > 255 || (hasCode && code < 0) {
 		return 0, 0, fmt.Errorf("%q is no ICMP type; right would be a type such as \"8\" or a type and code such as \"3/4\", each from 0 to 255", text)
 	}
 	return kind, code, nil
