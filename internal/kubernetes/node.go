@@ -166,10 +166,10 @@ func (n Node) serverConfig(config map[string]any) {
 
 func (n Node) externalCloudProvider(config map[string]any) {
 	if n.Version.Distribution == RKE2 {
-		config["cloud-provider-name"] = "external"
-		return
+		config["cloud-provider-name"] = CloudProviderExternal
+	} else {
+		config["kubelet-arg"] = []string{"cloud-provider=external"}
 	}
-	config["kubelet-arg"] = []string{"cloud-provider=external"}
 	if n.Role == RoleServer {
 		config["disable-cloud-controller"] = true
 	}

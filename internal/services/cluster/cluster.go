@@ -270,11 +270,19 @@ func (h cluster) Create(ctx context.Context, cloud *openstack.Cloud, m *clusterM
 		return err
 	}
 	if err := site.found(ctx); err != nil {
-		return fmt.Errorf("%w\n\nWhat was made so far is kept. The next apply removes it and begins again; "+
-			"`terraform untaint` first if the cluster works and only needs to be completed", err)
+		if value.Known(m.VIPAddress) {
+			warnTainted(ctx, "cluster")
+		}
+		return err
 	}
 	h.known.put(m.ID, m.Join)
 	return nil
+}
+
+// warnTainted tells what becomes of what a failed create has made.
+func warnTainted(ctx context.Context, noun string) {
+	lifecycle.Warn(ctx, "The "+noun+" is incomplete", "What was made so far is kept and marked as tainted: the next apply removes it and begins again. "+
+		"If it works and only needs to be completed, run `terraform untaint` before that.")
 }
 
 // issue makes a new certificate for the administrators.

@@ -509,3 +509,58 @@ func TestAccNodePoolNewerThanItsCluster(t *testing.T) {
 		resource.TestStep{Config: newer, PlanOnly: true, ExpectError: acctest.Words("upgrade the cluster first")},
 	)
 }
+
+// What OpenStack's cloud controller manager made for services would keep the network from going.
+func TestAccClusterDestroyRemovesLoadBalancersOfServices(t *testing.T) {
+	cloud := acctest.New(t)
+	text := config{servers: 1, agents: -1, waitFor: "servers"}.String()
+	cloud.Test(t,
+		resource.TestStep{Config: text},
+		resource.TestStep{Config: text, PlanOnly: true, PreConfig: func() {
+			network, err := cloud.Network()
+			subnet := ""
+			each(t, network, err, "subnets", "subnets", func(s map[string]any) {
+				if s["name"] == cloud.Prefix {
+					subnet = s["id"].(string)
+				}
+			})
+			client, err := cloud.LoadBalancer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := map[string]any{"loadbalancer": map[string]any{"name": "kube_service_" + cloud.Prefix + "_default_web", "vip_subnet_id": subnet}}
+			if _, err := client.Post(t.Context(), client.ServiceURL("lbaas/loadbalancers"), body, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	)
+}
+
+// A pool of another configuration is given what it needs.
+func TestAccNodePoolWithJoin(t *testing.T) {
+	cloud := acctest.OnSimulator(t, "nodes boot")
+	cloud.Test(t, resource.TestStep{
+		Config: config{servers: 1, agents: 1, morePool: "join = massif_cluster.a.join"}.String(), Check: nodes(2, nil),
+	})
+}
+
+// An API that does not answer is a warning, never a lost cluster.
+func TestAccClusterWhoseAPIDoesNotAnswer(t *testing.T) {
+	cloud := acctest.OnSimulator(t, "nodes boot")
+	text := config{servers: 1, agents: 1}.String()
+	cloud.Test(t,
+		resource.TestStep{Config: text, Check: nodes(2, nil)},
+		resource.TestStep{Config: text, PlanOnly: true, PreConfig: func() { stopServers(t, cloud) }},
+	)
+}
+
+func stopServers(t *testing.T, cloud *acctest.Cloud) {
+	t.Helper()
+	client, err := cloud.Compute()
+	each(t, client, err, "servers", "servers", func(server map[string]any) {
+		url := client.ServiceURL("servers", server["id"].(string), "action")
+		if _, err := client.Post(t.Context(), url, map[string]any{"os-stop": nil}, nil, &gophercloud.RequestOpts{OkCodes: []int{http.StatusAccepted}}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

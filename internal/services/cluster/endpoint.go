@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 
 	octavia "github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
@@ -171,11 +173,25 @@ func removeFloatingIPs(ctx context.Context, cloud *openstack.Cloud, mark string)
 
 // loadBalancersOf finds the load balancers that carry the cluster's tag.
 func loadBalancersOf(ctx context.Context, cloud *openstack.Cloud, clusterID string) ([]string, error) {
+	found, err := listLoadBalancers(ctx, cloud, octavia.ListOpts{Tags: []string{clusterTag + clusterID}})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, lb := range found {
+		if slices.Contains(lb.Tags, clusterTag+clusterID) {
+			ids = append(ids, lb.ID)
+		}
+	}
+	return ids, nil
+}
+
+func listLoadBalancers(ctx context.Context, cloud *openstack.Cloud, opts octavia.ListOpts) ([]octavia.LoadBalancer, error) {
 	client, err := cloud.LoadBalancer()
 	if err != nil {
 		return nil, err
 	}
-	pages, err := octavia.List(client, octavia.ListOpts{Tags: []string{clusterTag + clusterID}}).AllPages(ctx)
+	pages, err := octavia.List(client, opts).AllPages(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list load balancers: %w", err)
 	}
@@ -183,13 +199,47 @@ func loadBalancersOf(ctx context.Context, cloud *openstack.Cloud, clusterID stri
 	if err != nil {
 		return nil, fmt.Errorf("list load balancers: %w", err)
 	}
-	var ids []string
+	return found, nil
+}
+
+// removeServices removes the load balancers that OpenStack's cloud controller manager
+// made for services of the cluster, and their floating IPs: nobody else would, and
+// the network could not go before them. They are known by the cluster's name in
+// theirs, and by the network, for another cluster may have that name elsewhere.
+// Volumes stay: they are data.
+func removeServices(ctx context.Context, cloud *openstack.Cloud, cluster, networkID string) error {
+	found, err := listLoadBalancers(ctx, cloud, octavia.ListOpts{VipNetworkID: networkID})
+	if err != nil {
+		return err
+	}
+	network, err := cloud.Network()
+	if err != nil {
+		return err
+	}
 	for _, lb := range found {
-		for _, tag := range lb.Tags {
-			if tag == clusterTag+clusterID {
-				ids = append(ids, lb.ID)
+		if lb.VipNetworkID != networkID || !strings.HasPrefix(lb.Name, "kube_service_"+cluster+"_") {
+			continue
+		}
+		pages, err := floatingips.List(network, floatingips.ListOpts{PortID: lb.VipPortID}).AllPages(ctx)
+		if err != nil {
+			return fmt.Errorf("list floating IPs: %w", err)
+		}
+		ips, err := floatingips.ExtractFloatingIPs(pages)
+		if err != nil {
+			return fmt.Errorf("list floating IPs: %w", err)
+		}
+		for _, ip := range ips {
+			// One that a person chose for a service is that person's.
+			if ip.PortID != lb.VipPortID || !strings.HasPrefix(ip.Description, "Floating IP for Kubernetes external service") {
+				continue
+			}
+			if err := floatingips.Delete(ctx, network, ip.ID).ExtractErr(); err != nil && !openstack.NotFound(err) {
+				return fmt.Errorf("delete floating IP %s: %w", ip.FloatingIP, err)
 			}
 		}
+		if err := loadbalancer.Delete(ctx, cloud, lb.ID, lb.Name); err != nil && !openstack.NotFound(err) {
+			return err
+		}
 	}
-	return ids, nil
+	return nil
 }

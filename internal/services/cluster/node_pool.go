@@ -226,7 +226,11 @@ func (h nodePool) Create(ctx context.Context, cloud *openstack.Cloud, m *nodePoo
 		return err
 	}
 	m.ServerGroupID, yard.serverGroupID = value.StringOrNull(group), group
-	return yard.grow(ctx, nil, int(m.Size.ValueInt64()))
+	if err := yard.grow(ctx, nil, int(m.Size.ValueInt64())); err != nil {
+		warnTainted(ctx, "pool")
+		return err
+	}
+	return nil
 }
 
 // learn completes what was unknown when the plan was made.

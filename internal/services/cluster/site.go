@@ -683,6 +683,17 @@ func demolish(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) erro
 	if err := tasks.Wait(); err != nil {
 		return err
 	}
+	subnet, err := openstack.Get(ctx, cloud, subnetReads, m.SubnetID.ValueString())
+	switch {
+	case openstack.NotFound(err):
+	case err != nil:
+		return fmt.Errorf("read subnet %s: %w", m.SubnetID.ValueString(), err)
+	default:
+		// After the servers, so that no controller makes them again.
+		if err := removeServices(ctx, cloud, m.Name.ValueString(), subnet.NetworkID); err != nil {
+			return err
+		}
+	}
 	if err := g.removePorts(ctx, func(ports.Port) bool { return true }); err != nil {
 		return err
 	}
