@@ -11,6 +11,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/volumeattach"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -296,6 +297,10 @@ func (m *serverModel) findBootVolume(ctx context.Context, cloud *openstack.Cloud
 	if err != nil {
 		return nil, err
 	}
+	nova, err := cloud.Compute()
+	if err != nil {
+		return nil, err
+	}
 	for _, attached := range s.AttachedVolumes {
 		volume, err := readVolume(ctx, client, attached.ID)
 		if err != nil {
@@ -304,12 +309,16 @@ func (m *serverModel) findBootVolume(ctx context.Context, cloud *openstack.Cloud
 		if volume.Bootable != "true" {
 			continue
 		}
+		attachment, err := volumeattach.Get(ctx, nova, s.ID, volume.ID).Extract()
+		if err != nil {
+			return nil, fmt.Errorf("read how volume %s is attached: %w", volume.ID, err)
+		}
 		if id := volume.VolumeImageMetadata["image_id"]; id != "" && !value.Known(m.ImageID) {
 			m.ImageID = types.StringValue(id)
 		}
 		return &bootVolumeModel{
 			ID: types.StringValue(volume.ID), Size: value.Int(volume.Size), Type: types.StringNull(),
-			DeleteOnTermination: types.BoolValue(true),
+			DeleteOnTermination: types.BoolValue(attachment.DeleteOnTermination != nil && *attachment.DeleteOnTermination),
 		}, nil
 	}
 	return nil, nil //nolint:nilnil // it boots from none of them
