@@ -490,7 +490,7 @@ func (l *loadBalancing) createLoadBalancer(c *call) (int, any, error) {
 	l.settleAfter(lb, l.sim.options.Times.LoadBalancer)
 	view := lb.without()
 	view["listeners"], view["pools"] = tree.listeners, tree.pools
-	return http.StatusCreated, object{"loadbalancer": view.copy()}, nil
+	return http.StatusCreated, object{"loadbalancer": view}, nil
 }
 
 // lbInput reads the object of a request body.

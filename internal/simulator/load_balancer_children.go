@@ -693,9 +693,6 @@ func (l *loadBalancing) checkMonitor(pool, monitor object) error {
 	if (kind == "UDP-CONNECT" || kind == "SCTP") && !datagram {
 		return fail(http.StatusBadRequest, "", "Validation failure: The %s type is only supported for pools of type UDP/SCTP.", kind)
 	}
-	if l.monitorOf(pool) != nil {
-		return fail(http.StatusConflict, "", "This pool already has a health monitor")
-	}
 	defaults := object{"http_method": "GET", "url_path": "/", "expected_codes": "200"}
 	for _, key := range []string{"http_method", "url_path", "expected_codes"} {
 		switch web := kind == "HTTP" || kind == "HTTPS"; {
@@ -707,6 +704,9 @@ func (l *loadBalancing) checkMonitor(pool, monitor object) error {
 	}
 	if monitor.has("domain_name") && !monitor.has("http_version") {
 		return fail(http.StatusBadRequest, "", "Validation failure: 'http_version' must be specified when 'domain_name' is provided.")
+	}
+	if l.monitorOf(pool) != nil {
+		return fail(http.StatusConflict, "", "This pool already has a health monitor")
 	}
 	return nil
 }
