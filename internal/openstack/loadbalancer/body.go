@@ -204,13 +204,24 @@ func monitorFields(key string, m Monitor) fields {
 	return f
 }
 
-// populated is the body that makes a whole load balancer at once. Within it pools are referred to by name.
+// populated is the body that makes a whole load balancer at once. Within it pools are referred to by
+// name. A pool that nothing refers to is left out: Octavia would leave it PENDING_CREATE for ever.
 func populated(s Spec) fields {
 	lb := bare(s)
 	var pools, listeners []fields
+	used := s.usedPools()
 	for _, key := range keys(s.Pools) {
+		if !used[key] {
+			continue
+		}
 		p := s.Pools[key]
 		pool := poolFields(key, p).made()
+		if p.TLS != nil {
+			// Octavia 11 fails with 500 when these are not in the body, and leaves the VIP's port behind.
+			defaults := fields{"tls_ciphers": nil, "tls_versions": nil, "alpn_protocols": nil}
+			maps.Copy(defaults, pool)
+			pool = defaults
+		}
 		if len(p.Members) > 0 {
 			pool["members"] = memberList(p.Members)
 		}
@@ -246,6 +257,18 @@ func populated(s Spec) fields {
 		lb["listeners"] = listeners
 	}
 	return lb
+}
+
+// usedPools are the keys of the pools that a listener or a route refers to.
+func (s Spec) usedPools() map[string]bool {
+	used := map[string]bool{}
+	for _, l := range s.Listeners {
+		used[l.DefaultPool] = true
+		for _, r := range l.Routes {
+			used[r.RedirectPool] = true
+		}
+	}
+	return used
 }
 
 // bare is the body that makes a load balancer with nothing below it.

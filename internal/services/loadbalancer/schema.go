@@ -52,10 +52,11 @@ func (loadBalancer) Schema() schema.Schema {
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"floating_ip_id": schema.StringAttribute{
-				MarkdownDescription: "Floating IP for the VIP, when it is to outlive the load balancer. Without it, the id of the one that was made.",
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: "ID of a floating IP that exists, when it is to outlive the load balancer; `massif_floating_ip` with `port_id = massif_load_balancer.….vip_port_id` does the same. " +
+					"Without it, the id of the one that was made for `external_network`.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"floating_ip_address": schema.StringAttribute{
 				MarkdownDescription: "Address of the floating IP.",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -86,6 +87,7 @@ func (loadBalancer) Validate(ctx context.Context, m *model) error {
 		if err := f.listener(ctx, at, l); err != nil {
 			return err
 		}
+		f.families(at.AtName("allowed_cidrs"), l.AllowedCIDRs, m.VIPAddress)
 		if !known(l.Port, l.Protocol) {
 			continue
 		}
@@ -161,6 +163,27 @@ func (f *findings) listener(ctx context.Context, at path.Path, l listenerModel) 
 		}
 	}
 	return nil
+}
+
+// families checks that clients and VIP speak the same version of IP.
+func (f *findings) families(at path.Path, cidrs types.Set, vip types.String) {
+	address, err := netip.ParseAddr(vip.ValueString())
+	if err != nil {
+		return
+	}
+	for _, cidr := range value.Strings(cidrs) {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err == nil && prefix.Addr().Is4() != address.Is4() {
+			f.add(at, "%s can never reach this listener: the VIP %s is %s", cidr, address, version(address))
+		}
+	}
+}
+
+func version(address netip.Addr) string {
+	if address.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
 }
 
 // poolReference checks that a pool is declared and can take the traffic of the listener.
