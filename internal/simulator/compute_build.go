@@ -71,7 +71,7 @@ func (n *compute) spawn(server object) {
 	for _, device := range server.objs("_volumes") {
 		volume, ok := n.sim.volume.Volumes.get(device.str("id"))
 		if !ok || volume.str("status") == "error" {
-			n.fail(server, n.aborted(server, fmt.Errorf("Volume %s did not finish being created even after we waited 0 seconds or 1 attempts.", device.str("id")))) //nolint:staticcheck,revive // Nova's words.
+			n.fail(server, n.aborted(server, badRequest("Volume %s did not finish being created even after we waited 0 seconds or 1 attempts.", device.str("id"))))
 			return
 		}
 		if volume.str("status") == "creating" {

@@ -2,7 +2,7 @@ package simulator
 
 import (
 	"crypto/ed25519"
-	"crypto/md5" //nolint:gosec // Nova's fingerprints are MD5.
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -153,7 +153,7 @@ func fingerprint(public string) (string, bool) {
 		return "", false
 	}
 	parts := []string{}
-	for _, b := range md5.Sum(blob) { //nolint:gosec // Nova's fingerprints are MD5.
+	for _, b := range md5.Sum(blob) {
 		parts = append(parts, fmt.Sprintf("%02x", b))
 	}
 	return strings.Join(parts, ":"), true

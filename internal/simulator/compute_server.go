@@ -25,6 +25,8 @@ import (
 //	_volumes            {id, device, delete_on_termination, attachment_id, bdm_uuid, …}
 //	_fault              what made it ERROR
 //	_console            lines that it printed
+//
+// Names without an underscore are those of the API.
 
 const (
 	userDataLimit = 65535

@@ -1,7 +1,7 @@
 package simulator
 
 import (
-	"crypto/md5" //nolint:gosec // Swift's ETag is the MD5 of the content.
+	"crypto/md5"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -18,7 +18,7 @@ import (
 var swiftKept = []string{"Content-Disposition", "Content-Encoding", "X-Object-Manifest"}
 
 func swiftMD5(data []byte) string {
-	sum := md5.Sum(data) //nolint:gosec // Swift's ETag is the MD5 of the content.
+	sum := md5.Sum(data)
 	return hex.EncodeToString(sum[:])
 }
 
