@@ -442,9 +442,6 @@ func orderPorts(nics []nicModel, slots []string, all []ports.Port) []*ports.Port
 
 // flattenNIC brings a NIC up to date with its port; a NIC that is not known yet gets its whole description from it.
 func flattenNIC(nic *nicModel, m *serverModel, port *ports.Port) {
-	if nic == nil {
-		return
-	}
 	if nic.NetworkID.IsNull() && nic.SubnetID.IsNull() && nic.PortID.IsNull() {
 		if port.Description == portMark || port.Name == "" {
 			nic.NetworkID = types.StringValue(port.NetworkID)
