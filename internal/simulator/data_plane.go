@@ -22,7 +22,7 @@ import (
 type dataPlane struct {
 	sim *Simulator
 
-	ctx    context.Context //nolint:containedctx // ends everything that runs beside the requests
+	ctx    context.Context // ends everything that runs beside the requests
 	cancel context.CancelFunc
 	wake   chan struct{}
 	done   sync.WaitGroup
@@ -39,6 +39,8 @@ type dataPlane struct {
 	counts map[string]*counters // by listener id
 	// unserved are listeners whose address could not be listened on, so that it is tried once only.
 	unserved map[frontKey]bool
+	// conns are the open connections to each server of the cloud, which end with it.
+	conns map[string]map[*serverConn]struct{}
 }
 
 // frontKey is what a front stands for.
@@ -74,7 +76,7 @@ func newDataPlane(s *Simulator) *dataPlane {
 	p := &dataPlane{
 		sim: s, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), echo: newMemoryListener(),
 		fronts: map[frontKey]*front{}, pools: map[string]*balancer{}, checks: map[string]*check{},
-		due: map[string]time.Time{}, counts: map[string]*counters{}, unserved: map[frontKey]bool{},
+		due: map[string]time.Time{}, counts: map[string]*counters{}, unserved: map[frontKey]bool{}, conns: map[string]map[*serverConn]struct{}{},
 	}
 	p.client = &http.Client{
 		Transport:     &http.Transport{DialContext: p.dialBackend, DisableKeepAlives: true},
@@ -388,7 +390,7 @@ func admits(listener object, source netip.Addr) bool {
 // dial opens a connection to a member: to what its server runs, or to a real loopback address.
 func (p *dataPlane) dial(ctx context.Context, target *backend) (net.Conn, error) {
 	var listener *memoryListener
-	name := ""
+	id, name := "", ""
 	p.sim.mu.Lock()
 	server := p.sim.serverAt(target.network, target.address)
 	switch {
@@ -397,17 +399,59 @@ func (p *dataPlane) dial(ctx context.Context, target *backend) (net.Conn, error)
 		p.sim.mu.Unlock()
 		return nil, fmt.Errorf("dial %s: no route to host: server %s is off", target.host(), server.str("name"))
 	default:
-		name = server.str("name")
+		id, name = server.str("id"), server.str("name")
 		listener = p.sim.kubernetes.listenerOf(server.str("id"), target.port, p.echo)
 	}
 	p.sim.mu.Unlock()
 	switch {
 	case listener != nil:
-		return listener.dial(ctx, name, target.host())
+		conn, err := listener.dial(ctx, name, target.host())
+		if err != nil {
+			return nil, err
+		}
+		return p.track(id, conn), nil
 	case server == nil && target.address.IsLoopback():
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", target.host())
 	}
 	return nil, fmt.Errorf("dial %s: connection refused", target.host())
+}
+
+// serverConn is a connection to a server of the cloud.
+type serverConn struct {
+	net.Conn
+	plane  *dataPlane
+	server string // id
+}
+
+func (p *dataPlane) track(server string, conn net.Conn) net.Conn {
+	tracked := &serverConn{conn, p, server}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conns[server] == nil {
+		p.conns[server] = map[*serverConn]struct{}{}
+	}
+	p.conns[server][tracked] = struct{}{}
+	return tracked
+}
+
+// Close closes the connection and forgets it.
+func (c *serverConn) Close() error {
+	c.plane.mu.Lock()
+	delete(c.plane.conns[c.server], c)
+	if len(c.plane.conns[c.server]) == 0 {
+		delete(c.plane.conns, c.server)
+	}
+	c.plane.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// cut ends the connections to a server that was switched off or is gone.
+func (p *dataPlane) cut(server string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns[server] {
+		_ = conn.Conn.Close()
+	}
 }
 
 type backendKey struct{}
@@ -492,10 +536,13 @@ func serveEcho(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unknown server", http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprintf(w, "server %s\naddress %s\nrequest %s %s\nhost %s\n", conn.server, conn.target, r.Method, r.URL.RequestURI(), r.Host)
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "server %s\naddress %s\nrequest %s %s\nhost %s\n", conn.server, conn.target, r.Method, r.URL.RequestURI(), r.Host)
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port"} {
 		if value := r.Header.Get(name); value != "" {
-			fmt.Fprintf(w, "%s %s\n", strings.ToLower(name), value)
+			fmt.Fprintf(&lines, "%s %s\n", strings.ToLower(name), value)
 		}
 	}
+	// A client that went away is its own fault.
+	_, _ = io.WriteString(w, lines.String())
 }

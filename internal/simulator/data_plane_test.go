@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -188,6 +189,39 @@ func TestForwardsTCPToLoopback(t *testing.T) {
 	if text, err := io.ReadAll(response.Body); err != nil || string(text) != "through" {
 		t.Errorf("%q %v", text, err)
 	}
+}
+
+func TestConnectionsEndWithTheirServer(t *testing.T) {
+	t.Parallel()
+	c := asOctavia(t, start(t, Options{PublicCIDR: "127.204.18.0/24"}), "10.1.0.0/24")
+	id, address := c.boot("one", "")
+	lb := c.want(201, "POST", lbaas+"loadbalancers", fmt.Sprintf(`{"loadbalancer":{"vip_subnet_id":%q,"listeners":[{"protocol":"TCP","protocol_port":7000,
+		"default_pool":{"name":"p","protocol":"TCP","lb_algorithm":"ROUND_ROBIN","members":[{"address":%q,"protocol_port":80}]}}]}}`, c.subnet, address)).body.obj("loadbalancer")
+	c.active(lb.str("id"))
+	// Without a floating IP the VIP itself can be reached, at a port of this machine.
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", c.listening(lb.str("vip_address")+":7000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	reader := bufio.NewReader(conn)
+	ask := func() (string, error) {
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			return "", err
+		}
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		return string(text), err
+	}
+	if text, err := ask(); err != nil || served(text) != "one" {
+		t.Fatalf("%q %v", text, err)
+	}
+	c.want(204, "DELETE", "/compute/v2.1/servers/"+id, "")
+	eventually(t, "the end of the connection", func() bool { _, err := ask(); return err != nil })
 }
 
 func TestHealthMonitors(t *testing.T) {

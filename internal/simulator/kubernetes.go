@@ -50,8 +50,12 @@ func (k *kubernetes) service() *service {
 func (k *kubernetes) watch() {
 	compute := k.sim.compute
 	compute.booted = append(compute.booted, k.booted)
-	compute.stopped = append(compute.stopped, func(server object) { k.lost(server.str("id")) })
+	compute.stopped = append(compute.stopped, func(server object) {
+		k.lost(server.str("id"))
+		k.sim.dataPlane.cut(server.str("id"))
+	})
 	compute.deleted = append(compute.deleted, func(server object) {
+		k.sim.dataPlane.cut(server.str("id"))
 		m := k.Machines[server.str("id")]
 		k.lost(server.str("id"))
 		delete(k.Machines, server.str("id"))

@@ -45,7 +45,7 @@ func parseUserData(data []byte) (*nodeConfig, error) {
 		return nil, err
 	}
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("#cloud-config")) {
-		return nil, nil //nolint:nilnil // other user data is no node
+		return nil, nil // other user data is no node
 	}
 	files, err := writtenFiles(data)
 	if err != nil {
@@ -73,7 +73,7 @@ func parseUserData(data []byte) (*nodeConfig, error) {
 		}
 	}
 	if config.Distribution == "" {
-		return nil, nil //nolint:nilnil // other cloud-config is no node
+		return nil, nil // other cloud-config is no node
 	}
 	config.read(settings)
 	config.Version = strings.Replace(releasePattern.FindString(everything.String()+string(data)), "%2B", "+", 1)

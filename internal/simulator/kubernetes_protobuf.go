@@ -159,7 +159,7 @@ func (d protoDecoder) message(name string, data []byte) (map[string]any, error) 
 func (d protoDecoder) value(kind string, value uint64, content []byte) (any, error) {
 	switch kind {
 	case "":
-		return nil, nil //nolint:nilnil // a field that nobody asks for
+		return nil, nil // a field that nobody asks for
 	case "string":
 		return string(content), nil
 	case "raw":
@@ -180,7 +180,7 @@ func (d protoDecoder) value(kind string, value uint64, content []byte) (any, err
 		seconds, _ := nested["seconds"].(int64)
 		nanos, _ := nested["nanos"].(int64)
 		if seconds == 0 {
-			return nil, nil //nolint:nilnil // the zero time is null
+			return nil, nil // the zero time is null
 		}
 		layout := map[string]string{"Time": time.RFC3339, "MicroTime": "2006-01-02T15:04:05.000000Z07:00"}[kind]
 		return time.Unix(seconds, nanos).UTC().Format(layout), nil

@@ -96,10 +96,7 @@ func (k lbKind) matches(view object, query url.Values) (bool, error) {
 // sort orders by the query's keys, else by the time of creation. Equal ones are ordered by id, so
 // that nobody relies on the order in which the objects of one request were given.
 func (k lbKind) sort(views []object, query url.Values) error {
-	keys := []string{}
-	for _, key := range strings.Split(query.Get("sort"), ",") {
-		keys = append(keys, key)
-	}
+	keys := strings.Split(query.Get("sort"), ",")
 	if key := query.Get("sort_key"); key != "" {
 		keys = append(keys, key+":"+cmp.Or(query.Get("sort_dir"), "asc"))
 	}
