@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFyM0Z3sQ0Xr2z3q0B1t1X9nC0yR8f7l5dSg0g0e0a1b x"
@@ -189,7 +190,7 @@ func TestComputeFlavors(t *testing.T) {
 
 func TestComputeServerLife(t *testing.T) {
 	t.Parallel()
-	s := start(t, Options{})
+	s := start(t, Options{Times: Times{ServerBoot: 400 * time.Millisecond}})
 	var booted, deleted []string
 	s.locked(func() {
 		s.compute.booted = append(s.compute.booted, func(o object) { booted = append(booted, o.str("name")) })

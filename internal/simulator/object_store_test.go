@@ -158,7 +158,7 @@ func TestObjectStoreExpiry(t *testing.T) {
 	c.do(201, "PUT", "/c", "")
 	c.do(400, "PUT", "/c/e", "1", "X-Delete-At: 100")
 	c.do(400, "PUT", "/c/e", "1", "X-Delete-After: x")
-	c.do(201, "PUT", "/c/e", "1", "X-Delete-After: 1")
+	c.do(201, "PUT", "/c/e", "1", "X-Delete-After: 2")
 	if a := c.do(200, "HEAD", "/c/e", ""); a.header.Get("X-Delete-At") == "" {
 		t.Error("no X-Delete-At")
 	}

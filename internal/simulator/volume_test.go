@@ -3,11 +3,12 @@ package simulator
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestVolume(t *testing.T) {
 	t.Parallel()
-	s := start(t, Options{Quotas: map[string]int{"gigabytes": 10}})
+	s := start(t, Options{Quotas: map[string]int{"gigabytes": 10}, Times: Times{Volume: 400 * time.Millisecond}})
 	c := as(t, s, "demo", "demo")
 	root := "/volume/v3/" + s.projectID("demo")
 	created := c.want(202, "POST", root+"/volumes", `{"volume":{"name":"v","size":1}}`).body.obj("volume")
