@@ -62,7 +62,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 			err = errors.Join(err, os.RemoveAll(d.work))
 			return
 		}
-		// What was made in a real cloud is only known to this state.
+		// What is left in a real cloud is only known to this state.
 		fmt.Fprintf(d.out, "\nThe state and the logs are in %s\n", d.work)
 	}()
 	if err := d.prepare(ctx); err != nil {
@@ -71,40 +71,45 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if d.sim != nil {
 		defer func() { err = errors.Join(err, d.sim.Close()) }()
 	}
-
 	fmt.Fprintln(d.out)
+	measures, err := d.show(ctx)
+	// Also after a failure or Ctrl-C, what was made goes away.
+	removed, destroyErr := d.timed("destroy", func() error {
+		return d.tf(context.WithoutCancel(ctx), "destroy", "-auto-approve", "-input=false")
+	})
+	if err := errors.Join(err, destroyErr); err != nil {
+		return err
+	}
+	d.measured(append(measures, removed)...)
+	return d.empty()
+}
+
+// show applies the example, plans again, and shows what there is.
+func (d *demo) show(ctx context.Context) ([]measure, error) {
 	made, err := d.timed("apply", func() error { return d.tf(ctx, "apply", "-auto-approve", "-input=false") })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	clusters, err := d.outputs(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	planned, err := d.timed("second plan", func() error { return d.tf(ctx, "plan", "-detailed-exitcode", "-input=false") })
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 2 {
-		return errors.New("the second plan is not empty: run again with -v to see it")
+		return nil, fmt.Errorf("the second plan is not empty: %w", err)
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	d.table(clusters)
 	if d.waitsForNodes() {
 		if err := d.nodes(ctx, clusters); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if d.keep {
 		d.lookAround(ctx, clusters)
 	}
-	// After Ctrl-C there is nothing to keep running, and everything to clean up.
-	removed, err := d.timed("destroy", func() error {
-		return d.tf(context.WithoutCancel(ctx), "destroy", "-auto-approve", "-input=false")
-	})
-	if err != nil {
-		return err
-	}
-	d.measured(made, planned, removed)
-	return d.empty()
+	return []measure{made, planned}, nil
 }
 
 // prepare builds the provider, starts the simulator and lays out the example with a mirror to install from.
