@@ -43,7 +43,7 @@ func newTransport(config Config) (*transport, error) {
 	t := config.Timeouts
 	orElse(&t.Connect, 30*time.Second)
 	orElse(&t.TLSHandshake, 15*time.Second)
-	orElse(&t.ResponseHeader, 2*time.Minute)
+	orElse(&t.ResponseHeader, 5*time.Minute) // a loaded Neutron has been seen to take two
 	orElse(&t.RetryWaitMin, 500*time.Millisecond)
 	orElse(&t.RetryWaitMax, 30*time.Second)
 	retries := config.MaxRetries

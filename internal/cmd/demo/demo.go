@@ -209,6 +209,7 @@ func (d *demo) tf(ctx context.Context, args ...string) error {
 func (d *demo) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.terraform, args...)
 	cmd.Dir, cmd.Env = d.dir, d.env
+	alone(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 2 * time.Minute
 	return cmd
