@@ -360,43 +360,47 @@ func (a *api) make(t *testing.T, collection, noun string, in obj) obj {
 // deleteAfter deletes an object when the test has ended and waits until it is gone.
 func (a *api) deleteAfter(t *testing.T, path string) {
 	t.Helper()
-	t.Cleanup(func() { a.remove(t, path, nil) })
+	t.Cleanup(func() { a.remove(t, path) })
 }
 
 // remove deletes an object and waits until it is gone. What refuses for now is asked again.
-func (a *api) remove(t *testing.T, path string, refused func(answer)) {
+func (a *api) remove(t *testing.T, path string) {
 	t.Helper()
 	where, _, _ := strings.Cut(path, "?")
 	var last answer
-	a.eventually(t, "delete "+path, func() bool {
+	gone := a.within(a.patience()/4, func() bool {
 		last = a.do(t, "DELETE", path, nil)
-		switch last.status {
-		case http.StatusNotFound:
-			return true
-		case http.StatusNoContent, http.StatusAccepted, http.StatusOK:
-			gone := a.do(t, "GET", where, nil)
-			return gone.status == http.StatusNotFound || dig(gone.body, "loadbalancer", "provisioning_status") == "DELETED"
-		}
-		if refused != nil {
-			refused(last)
-		}
-		return false
-	}, func() string { return fmt.Sprintf("%d %.300s", last.status, last.text) })
+		return last.status < http.StatusMultipleChoices || last.status == http.StatusNotFound
+	})
+	gone = gone && a.within(a.patience(), func() bool {
+		last = a.do(t, "GET", where, nil)
+		return last.status == http.StatusNotFound
+	})
+	if !gone {
+		t.Errorf("%s is left in the cloud; %s: %d %.300s", path, last.request, last.status, last.text)
+	}
 }
 
-// eventually waits until f is true.
-func (c *cloud) eventually(t *testing.T, what string, f func() bool, state func() string) {
-	t.Helper()
-	patience, pace := 10*time.Second, time.Millisecond
+// patience is how long something may take that is done in the background.
+func (c *cloud) patience() time.Duration {
 	if c.real() {
-		patience, pace = 3*time.Minute, 300*time.Millisecond
+		return 2 * time.Minute
+	}
+	return 4 * time.Second
+}
+
+// within asks until f is true, and says whether it was in time.
+func (c *cloud) within(patience time.Duration, f func() bool) bool {
+	pace := time.Millisecond
+	if c.real() {
+		pace = 250 * time.Millisecond
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(pace) {
 		if f() {
-			return
+			return true
 		}
 		if time.Now().After(end) {
-			t.Fatalf("never happened: %s; at last %s", what, state())
+			return false
 		}
 	}
 }
@@ -411,7 +415,7 @@ func (a *api) passes(t *testing.T, path, place string, states ...string) answer 
 	next := 0
 	var seen []string
 	var got answer
-	a.eventually(t, path+" is "+states[len(states)-1], func() bool {
+	if !a.within(a.patience(), func() bool {
 		got = a.do(t, "GET", path, nil)
 		state := gone
 		if got.status != http.StatusNotFound {
@@ -430,6 +434,8 @@ func (a *api) passes(t *testing.T, path, place string, states ...string) answer 
 			t.Fatalf("%s %s: the states were %v, want the order %v: %.1500s", a.kind, got.request, seen, states, got.text)
 		}
 		return next == len(states)-1
-	}, func() string { return fmt.Sprint(seen) })
+	}) {
+		t.Fatalf("%s %s: the states were %v, never %s", a.kind, got.request, seen, states[len(states)-1])
+	}
 	return got
 }

@@ -70,6 +70,11 @@ func (a answer) column(t *testing.T, path, field string) []string {
 	return values
 }
 
+func sorted(values ...string) []string {
+	slices.Sort(values)
+	return values
+}
+
 // matcher is a value that is not known beforehand.
 type matcher struct {
 	what string
