@@ -142,10 +142,30 @@ func (c *Client) Nodes(ctx context.Context) (map[string]NodeState, error) {
 	return nodes, nil
 }
 
-// DeleteNode removes a node from the cluster. One that is gone is no error.
+// DeleteNode removes a node from the cluster and waits until it is gone, which for a
+// server is when etcd has let go of it: its machine must live until then. A node that
+// is gone already is no error.
 func (c *Client) DeleteNode(ctx context.Context, name string) error {
-	if err := c.api.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	err := c.api.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("delete node %s: %w", name, err)
+	}
+	last := "it is still there"
+	err = poll(ctx, func(ctx context.Context) bool {
+		node, err := c.api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case err == nil:
+			last = fmt.Sprintf("its finalizers are %v", node.Finalizers)
+		case !apierrors.IsNotFound(err):
+			last = err.Error()
+		}
+		return apierrors.IsNotFound(err)
+	})
+	if err != nil {
+		return fmt.Errorf("wait for node %s to be gone: %w: %s", name, err, last)
 	}
 	return nil
 }

@@ -231,6 +231,15 @@ func TestDrainNamesTheBudgetAndUncordons(t *testing.T) {
 	}
 }
 
+func TestDeleteNodeWaitsForEtcd(t *testing.T) {
+	api := fake.NewClientset(node("server", corev1.ConditionTrue))
+	api.PrependReactor("delete", "nodes", func(clienttesting.Action) (bool, k8sruntime.Object, error) { return true, nil, nil })
+	client := &Client{api: api, cluster: "prod"}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	checkError(t, "a node with finalizers", client.DeleteNode(ctx, "server"), "to be gone")
+}
+
 func TestRelabel(t *testing.T) {
 	n := node("a", corev1.ConditionTrue)
 	n.Labels = map[string]string{"tier": "web", "old": "x", "kept": "y"}

@@ -136,29 +136,43 @@ func planNodes(ctx context.Context, plan, prior *clusterModel) error {
 	if err != nil {
 		return err
 	}
-	// A size that was not reached shows as nodes to be made, also after a create that was interrupted.
-	sameSize := wanted.Size.Equal(had.Size)
-	if sameSize && !prior.NodeNames.IsNull() {
-		plan.NodeNames = prior.NodeNames
+	lists := planLists{
+		names: &plan.NodeNames, outdated: &plan.OutdatedNodeNames, priorNames: prior.NodeNames, priorOutdated: prior.OutdatedNodeNames,
+		sameSize: wanted.Size.Equal(had.Size), specKnown: plan.specKnown(),
 	}
-	if !plan.specKnown() {
+	return lists.fill(ctx, prior.spec, plan.spec, "cluster "+plan.Name.ValueString())
+}
+
+// planLists plans the names of nodes. Without it, every change of anything would show
+// them as known after apply.
+type planLists struct {
+	names, outdated           *types.List
+	priorNames, priorOutdated types.List
+	sameSize, specKnown       bool
+}
+
+func (l planLists) fill(ctx context.Context, prior, plan func(context.Context) (string, error), owner string) error {
+	if l.sameSize && !l.priorNames.IsNull() {
+		*l.names = l.priorNames
+	}
+	if !l.specKnown {
 		return nil
 	}
-	was, err := prior.spec(ctx)
+	was, err := prior(ctx)
 	if err != nil {
 		return err
 	}
-	will, err := plan.spec(ctx)
+	will, err := plan(ctx)
 	if err != nil {
 		return err
 	}
-	if was == will && sameSize && !prior.OutdatedNodeNames.IsNull() {
-		plan.OutdatedNodeNames = prior.OutdatedNodeNames
+	if was == will && l.sameSize && !l.priorOutdated.IsNull() {
+		*l.outdated = l.priorOutdated
 	}
-	if was != will {
-		lifecycle.Warn(ctx, "Servers keep what they were made from", fmt.Sprintf(
-			"The %d servers of cluster %s stay as they are; servers that are added get the new values. outdated_node_names lists those that differ.",
-			len(prior.NodeNames.Elements()), plan.Name.ValueString()))
+	if existing := len(l.priorNames.Elements()); was != will && existing > 0 {
+		lifecycle.Warn(ctx, "Nodes keep what they were made from", fmt.Sprintf(
+			"The nodes that the %s has (%d) stay as they are; nodes that are added get the new values. outdated_node_names lists those that differ.",
+			owner, existing))
 	}
 	return nil
 }

@@ -306,6 +306,15 @@ func (g *group) remove(ctx context.Context, members []servers.Server) error {
 	if len(members) == 0 {
 		return nil
 	}
+	if err := g.removeServers(ctx, members); err != nil {
+		return err
+	}
+	gone := names(members)
+	return g.removePorts(ctx, func(port ports.Port) bool { return slices.Contains(gone, port.Name) })
+}
+
+// removeServers deletes servers with their volumes and waits until they are gone.
+func (g *group) removeServers(ctx context.Context, members []servers.Server) error {
 	client, err := g.cloud.Compute()
 	if err != nil {
 		return err
@@ -327,11 +336,7 @@ func (g *group) remove(ctx context.Context, members []servers.Server) error {
 			})
 		})
 	}
-	if err := tasks.Wait(); err != nil {
-		return err
-	}
-	gone := names(members)
-	return g.removePorts(ctx, func(port ports.Port) bool { return slices.Contains(gone, port.Name) })
+	return tasks.Wait()
 }
 
 // listPorts lists the ports that carry the group's mark.

@@ -163,30 +163,11 @@ func (h nodePool) Plan(ctx context.Context, _ *openstack.Cloud, change *lifecycl
 	if prior == nil || !value.AllKnown(plan.Size) {
 		return nil
 	}
-	sameSize := plan.Size.Equal(prior.Size)
-	if sameSize && !prior.NodeNames.IsNull() {
-		plan.NodeNames = prior.NodeNames
+	lists := planLists{
+		names: &plan.NodeNames, outdated: &plan.OutdatedNodeNames, priorNames: prior.NodeNames, priorOutdated: prior.OutdatedNodeNames,
+		sameSize: plan.Size.Equal(prior.Size), specKnown: plan.specKnown(),
 	}
-	if !plan.specKnown() {
-		return nil
-	}
-	was, err := prior.spec(ctx)
-	if err != nil {
-		return err
-	}
-	will, err := plan.spec(ctx)
-	if err != nil {
-		return err
-	}
-	if was == will && sameSize && !prior.OutdatedNodeNames.IsNull() {
-		plan.OutdatedNodeNames = prior.OutdatedNodeNames
-	}
-	if existing := len(prior.NodeNames.Elements()); was != will && existing > 0 {
-		lifecycle.Warn(ctx, "Nodes keep what they were made from", fmt.Sprintf(
-			"The %d nodes of pool %s stay as they are; nodes that are added get the new values. outdated_node_names lists those that differ.",
-			existing, plan.Name.ValueString()))
-	}
-	return nil
+	return lists.fill(ctx, prior.spec, plan.spec, "pool "+plan.Name.ValueString())
 }
 
 func checkVersion(ctx context.Context, m *nodePoolModel) error {
@@ -557,7 +538,7 @@ func (y *yard) clear(ctx context.Context) error {
 	if y.waits() && len(members) > 0 && value.Known(y.m.Join) {
 		y.evacuate(ctx, names(members))
 	}
-	if err := y.remove(ctx, members); err != nil {
+	if err := y.removeServers(ctx, members); err != nil {
 		return err
 	}
 	if err := y.removePorts(ctx, func(ports.Port) bool { return true }); err != nil {
@@ -602,7 +583,7 @@ func (y *yard) evacuate(ctx context.Context, members []string) {
 					lifecycle.Warn(ctx, summary, err.Error())
 				}
 			}
-			return client.DeleteNode(ctx, name)
+			return client.DeleteNode(limited, name)
 		})
 	}
 	if err := tasks.Wait(); err != nil {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +193,35 @@ func TestPickZone(t *testing.T) {
 	}
 	if got := (&group{}).pickZone(used); got != "" {
 		t.Errorf("without zones Nova chooses, not %q", got)
+	}
+}
+
+// The keys of the backup are in no user data, unless nobody is going to give them to the API.
+func TestKeysOfTheBackupInUserData(t *testing.T) {
+	for _, test := range []struct {
+		waitFor     string
+		first, want bool
+	}{{waitReady, true, false}, {waitReady, false, false}, {waitServers, true, true}, {waitServers, false, false}} {
+		m := settled(t, 0)
+		m.WaitFor = types.StringValue(test.waitFor)
+		bundle, err := m.bundle()
+		if err != nil {
+			t.Fatal(err)
+		}
+		version, err := kubernetes.ParseVersion(m.KubernetesVersion.ValueString())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &site{m: m, bundle: bundle, version: version, target: &kubernetes.S3{Endpoint: "s3.example.com", Bucket: "b", SecretKey: "very-secret"}}
+		data, err := s.userData("prod-servers-bbbbb", test.first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(data), "very-secret"); got != test.want {
+			t.Errorf("wait for %s, first %t: keys in user data %t", test.waitFor, test.first, got)
+		}
+		if got := strings.Contains(string(data), "BEGIN EC PRIVATE KEY"); got != test.first {
+			t.Errorf("first %t: keys of authorities in user data %t", test.first, got)
+		}
 	}
 }

@@ -673,7 +673,7 @@ func demolish(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) erro
 		return fmt.Errorf("the cluster still has %d servers of node pools; remove those pools first", others)
 	}
 	tasks, taskCtx := errgroup.WithContext(ctx)
-	tasks.Go(func() error { return g.remove(taskCtx, found.of(controlPlane)) })
+	tasks.Go(func() error { return g.removeServers(taskCtx, found.of(controlPlane)) })
 	tasks.Go(func() error {
 		if err := removeFloatingIPs(taskCtx, cloud, g.mark); err != nil {
 			return err
