@@ -22,6 +22,9 @@ const (
 	// stuckAfter is how long the children of a usable load balancer may stay as they are before they
 	// are taken for forgotten, as Octavia 11.0.0 does.
 	stuckAfter = 20 * time.Second
+	// patience is how often a change may be refused because something is busy although the load balancer
+	// is not: others may be faster each time, or the cloud has forgotten what it was doing.
+	patience = 100
 	// pollAtMost bounds the interval between looks at a load balancer.
 	pollAtMost = 2 * time.Second
 )
@@ -96,7 +99,7 @@ func Settle(ctx context.Context, cloud *openstack.Cloud, created *Tree, spec Spe
 		return nil, err
 	}
 	defer unlock()
-	tree, err := wait(ctx, cloud, created.ID, created.Name, created)
+	tree, err := wait(ctx, cloud, created.ID, created.Name, created, nil)
 	if errors.Is(err, errForgotten) && !cloud.Learned(childByChild) {
 		cloud.Learn(childByChild)
 		if err := remove(ctx, cloud, created.ID, created.Name); err != nil {
@@ -133,8 +136,10 @@ func Apply(ctx context.Context, cloud *openstack.Cloud, id string, spec Spec) (*
 	}
 	defer unlock()
 	tree, err := read(ctx, cloud, id, nil)
-	if err == nil && (tree.ProvisioningStatus != statusActive || len(tree.pending()) > 0) {
-		tree, err = wait(ctx, cloud, id, spec.Name, nil)
+	if err == nil && tree.ProvisioningStatus != statusActive {
+		if err = waitUsable(ctx, cloud, tree); err == nil {
+			tree, err = read(ctx, cloud, id, nil)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -206,9 +211,9 @@ func failedDelete(deleting bool) []string {
 // errForgotten says that a load balancer is usable but some of its children never will be.
 var errForgotten = errors.New("the load balancer is ACTIVE, but the cloud has stopped working on what is below it")
 
-// wait reads the tree when the load balancer and everything below it is usable. What known has need
-// not be read again.
-func wait(ctx context.Context, cloud *openstack.Cloud, id, name string, known *Tree) (*Tree, error) {
+// wait reads the tree when the load balancer and everything below it is usable, except what was not
+// before. What known has need not be read again.
+func wait(ctx context.Context, cloud *openstack.Cloud, id, name string, known *Tree, except []string) (*Tree, error) {
 	var pending []string
 	var since time.Time
 	return openstack.Wait(ctx, openstack.Waiting[*Tree]{ //nolint:wrapcheck // it says what was waited for
@@ -222,7 +227,8 @@ func wait(ctx context.Context, cloud *openstack.Cloud, id, name string, known *T
 			if err != nil {
 				return nil, err
 			}
-			if now := tree.pending(); since.IsZero() || !slices.Equal(now, pending) {
+			now := slices.DeleteFunc(tree.pending(), func(child string) bool { return slices.Contains(except, child) })
+			if since.IsZero() || !slices.Equal(now, pending) {
 				pending, since = now, time.Now()
 			}
 			if len(pending) > 0 && time.Since(since) > stuckAfter {
@@ -302,7 +308,7 @@ func apply(ctx context.Context, cloud *openstack.Cloud, tree *Tree, spec Spec) (
 			p.ids[op.makes] = id
 		}
 	}
-	tree, err = wait(ctx, cloud, tree.ID, spec.Name, tree.without(p))
+	tree, err = wait(ctx, cloud, tree.ID, spec.Name, tree.without(p), tree.pending())
 	if err != nil {
 		return nil, err
 	}
@@ -336,7 +342,7 @@ func (op operation) do(ctx context.Context, cloud *openstack.Cloud, client *goph
 		body = fields{op.noun: resolve(op.body, ids)}
 	}
 	address := client.ServiceURL("lbaas") + "/" + op.address(ids)
-	for {
+	for refusals := 0; ; refusals++ {
 		// An answer without a body is no answer for the decoder; only what makes something must answer.
 		var answer map[string]struct {
 			ID string `json:"id"`
@@ -350,7 +356,7 @@ func (op operation) do(ctx context.Context, cloud *openstack.Cloud, client *goph
 		if err == nil || op.method == http.MethodDelete && openstack.NotFound(err) {
 			return answer[op.noun].ID, nil
 		}
-		if !fault.Immutable() {
+		if !fault.Immutable() || refusals == patience {
 			return "", err
 		}
 		if err := waitUsable(ctx, cloud, tree); err != nil {
