@@ -150,27 +150,27 @@ func TestLoadBalancer(t *testing.T) {
 		return in
 	}
 	l.refuses(t,
-		post("a second listener on the port is 409", "/listeners", "listener", 409, "Another Listener on this Load Balancer is already using protocol_port 80", on(obj{"protocol_port": 80})),
-		post("TCP beside HTTP on one port is 409", "/listeners", "listener", 409, "Another Listener on this Load Balancer is already using protocol_port 80", on(obj{"protocol": "TCP", "protocol_port": 80})),
+		post("a second listener on the port is 409", "/listeners", "listener", 409, "Another Listener on this Load Balancer is already using protocol", on(obj{"protocol_port": 80})),
+		post("TCP beside HTTP on one port is 409", "/listeners", "listener", 409, "Another Listener on this Load Balancer is already using protocol", on(obj{"protocol": "TCP", "protocol_port": 80})),
 		post("an unknown protocol is 400", "/listeners", "listener", 400, "Invalid input for field/attribute protocol.", on(obj{"protocol": "FTP"})),
 		post("a port above 65535 is 400", "/listeners", "listener", 400, "Invalid input for field/attribute protocol_port.", on(obj{"protocol_port": 70000})),
-		post("TERMINATED_HTTPS without certificate is 400", "/listeners", "listener", 400, "An SNI or default container reference is required", on(obj{"protocol": "TERMINATED_HTTPS"})),
+		post("TERMINATED_HTTPS without certificate is 400", "/listeners", "listener", 400, "An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.", on(obj{"protocol": "TERMINATED_HTTPS"})),
 		post("an unknown default pool is 404", "/listeners", "listener", 404, "Pool "+nobody+" not found.", on(obj{"default_pool_id": nobody})),
 		post("a listener of no load balancer is 404", "/listeners", "listener", 404, "Load Balancer "+nobody+" not found.", on(obj{"loadbalancer_id": nobody})),
 		post("an unknown attribute is 400", "/listeners", "listener", 400, "Unknown attribute for argument listener", on(obj{"colour": "red"})),
 		post("a bad allowed CIDR is 400", "/listeners", "listener", 400, "Invalid input for field/attribute allowed_cidrs.", on(obj{"allowed_cidrs": list{"ten"}})),
 		post("an unknown algorithm is 400", "/pools", "pool", 400, "Invalid input for field/attribute lb_algorithm.", obj{"loadbalancer_id": k.id, "protocol": "HTTP", "lb_algorithm": "FASTEST"}),
-		post("a pool of another protocol for the listener is 400", "/pools", "pool", 400, "is invalid while listener protocol is", obj{"listener_id": listenerID, "protocol": "TCP", "lb_algorithm": "ROUND_ROBIN"}),
-		post("a second default pool is 409", "/pools", "pool", 409, "Listener "+listenerID+" already has a default pool", obj{"listener_id": listenerID, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"}),
+		post("a pool of another protocol for the listener is 400", "/pools", "pool", 400, "The pool protocol 'TCP' is invalid while the listener protocol is 'HTTP'.", obj{"listener_id": listenerID, "protocol": "TCP", "lb_algorithm": "ROUND_ROBIN"}),
+		post("a second default pool is 409", "/pools", "pool", 409, "This listener already has a default pool", obj{"listener_id": listenerID, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"}),
 		post("a member twice is 409", members, "member", 409, "Another member on this pool is already using ip 10.71.0.201 on protocol_port 8080", obj{"address": "10.71.0.201", "protocol_port": 8080}),
 		post("a member on an unknown subnet is 404 or 400", members, "member", 400, "Subnet "+nobody+" not found.", obj{"address": "10.71.0.9", "protocol_port": 1, "subnet_id": nobody}),
 		post("a weight above 256 is 400", members, "member", 400, "Invalid input for field/attribute weight.", obj{"address": "10.71.0.9", "protocol_port": 1, "weight": 257}),
 		post("a member of an unknown pool is 404", "/pools/"+nobody+"/members", "member", 404, "Pool "+nobody+" not found.", obj{"address": "10.71.0.9", "protocol_port": 1}),
 		post("a second monitor is 409", "/healthmonitors", "healthmonitor", 409, "This pool already has a health monitor", obj{"pool_id": poolID, "type": "TCP", "delay": 5, "timeout": 3, "max_retries": 3}),
-		post("a redirect without its target is 400", "/l7policies", "l7policy", 400, "must have an associated redirect_url", obj{"listener_id": listenerID, "action": "REDIRECT_TO_URL"}),
+		post("a redirect without its target is 400", "/l7policies", "l7policy", 400, "redirect_url must not be None", obj{"listener_id": listenerID, "action": "REDIRECT_TO_URL"}),
 		post("a redirect to an unknown pool is 404", "/l7policies", "l7policy", 404, "Pool "+nobody+" not found.", obj{"listener_id": listenerID, "action": "REDIRECT_TO_POOL", "redirect_pool_id": nobody}),
 		post("an unknown action is 400", "/l7policies", "l7policy", 400, "Invalid input for field/attribute action.", obj{"listener_id": listenerID, "action": "SMILE"}),
-		post("a header rule without key is 400", rules, "rule", 400, "must specify a key", obj{"type": "HEADER", "compare_type": "EQUAL_TO", "value": "x"}),
+		post("a header rule without key is 400", rules, "rule", 400, "L7 rule type requires a key", obj{"type": "HEADER", "compare_type": "EQUAL_TO", "value": "x"}),
 		post("a value above 255 characters is 400", rules, "rule", 400, "Invalid input for field/attribute value.", obj{"type": "PATH", "compare_type": "EQUAL_TO", "value": fmt.Sprintf("/%0255d", 0)}),
 		post("an unknown subnet for the address is 400", "/loadbalancers", "loadbalancer", 400, "Subnet "+nobody+" not found.", obj{"name": c.name("x"), "vip_subnet_id": nobody}),
 		post("no subnet, network or port is 400", "/loadbalancers", "loadbalancer", 400, "VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.", obj{"name": c.name("x")}),
@@ -290,9 +290,9 @@ func TestLoadBalancerTree(t *testing.T) {
 	}
 	at := func(tree obj, path ...string) obj { return dig(tree, path...).(obj) }
 	l.refuses(t,
-		broken("a port twice in a tree is 409", 409, "Another Listener on this Load Balancer is already using protocol_port 80", func(tree obj) { at(tree, "listeners", "1")["protocol_port"] = 80 }),
-		broken("a listener that names no pool of the tree is 400", 400, "default_pool.lb_algorithm", func(tree obj) { at(tree, "listeners", "1")["default_pool"] = obj{"name": "nowhere"} }),
-		broken("a redirect that names no pool of the tree is 400", 400, "redirect_pool", func(tree obj) {
+		broken("a port twice in a tree is 409", 409, "Another Listener on this Load Balancer is already using protocol", func(tree obj) { at(tree, "listeners", "1")["protocol_port"] = 80 }),
+		broken("a listener that names no pool of the tree is 400", 400, "Pool 'nowhere' was referenced but no full definition was found.", func(tree obj) { at(tree, "listeners", "1")["default_pool"] = obj{"name": "nowhere"} }),
+		broken("a redirect that names no pool of the tree is 400", 400, "Pool 'nowhere' was referenced but no full definition was found.", func(tree obj) {
 			at(tree, "listeners", "0", "l7policies", "0")["redirect_pool"] = obj{"name": "nowhere"}
 		}),
 		broken("a bad value deep in a tree is 400", 400, "Invalid input for field/attribute weight.", func(tree obj) { at(tree, "pools", "0", "members", "0")["weight"] = 1000 }),
@@ -402,10 +402,10 @@ func TestLoadBalancerReader(t *testing.T) {
 func TestLoadBalancerQuota(t *testing.T) {
 	s := quotaSession(t, "load-balancer", map[string]int{"listener": 1, "load_balancer": 1})
 	k := balancers(t, s)
-	k.api.refuses(t, refusal{"a tree over the quota of a child is 403", "POST", "/loadbalancers", obj{"loadbalancer": k.tree("tree")}, 403, "Client", "Quota has been met for resources: listener"})
+	k.api.refuses(t, refusal{"a tree over the quota of a child is 403", "POST", "/loadbalancers", obj{"loadbalancer": k.tree("tree")}, 403, "Client", "Quota has been met for resources: Listener"})
 	same(t, "load balancers", k.api.get(t, "/loadbalancers").at("loadbalancers"), list{})
 	k.create(t, obj{"name": s.name("one")})
-	k.api.refuses(t, refusal{"one load balancer too many is 403", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": s.name("two"), "vip_subnet_id": k.subnet}}, 403, "Client", "Quota has been met for resources: load_balancer"})
+	k.api.refuses(t, refusal{"one load balancer too many is 403", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": s.name("two"), "vip_subnet_id": k.subnet}}, 403, "Client", "Quota has been met for resources: Load Balancer"})
 	t.Run("a user sees the limits", func(t *testing.T) {
 		is(t, "quota", k.api.get(t, "/quotas/"+s.projectID).at("quota"), obj{"listener": 1, "load_balancer": 1, "loadbalancer": 1, "pool": aNumber, "member": aNumber, "healthmonitor": aNumber, "l7policy": aNumber, "l7rule": aNumber})
 	})

@@ -34,11 +34,11 @@ func TestRouter(t *testing.T) {
 	t.Run("a router without a gateway has null", func(t *testing.T) {
 		is(t, "router", n.make(t, "/routers", "router", obj{"name": c.name("bare")}), obj{"external_gateway_info": nil, "status": "ACTIVE"})
 	})
+	n.detach(t, id, subnet)
 	t.Run("an interface takes the subnet's gateway address", func(t *testing.T) {
-		n.detach(t, id, subnet)
 		a := n.want(t, http.StatusOK, "PUT", "/routers/"+id+"/add_router_interface", obj{"subnet_id": subnet})
 		is(t, "answer", a.body, obj{
-			"id": id, "subnet_id": subnet, "subnet_ids": list{subnet}, "port_id": anUUID, "network_id": network, "project_id": s.projectID, "tenant_id": s.projectID,
+			"id": id, "subnet_id": subnet, "subnet_ids": list{subnet}, "port_id": anUUID, "network_id": network, "tenant_id": s.projectID,
 		})
 		port := n.get(t, "/ports/"+a.str(t, "port_id")).at("port")
 		is(t, "port", port, obj{
@@ -48,15 +48,15 @@ func TestRouter(t *testing.T) {
 
 		n.refuses(t,
 			refusal{"adding it again is 400", "PUT", "/routers/" + id + "/add_router_interface", obj{"subnet_id": subnet}, 400, "BadRequest", "Router already has a port on subnet " + subnet},
-			refusal{"deleting the router is 409", "DELETE", "/routers/" + id, nil, 409, "RouterInUse", "Router " + id + " still has ports"},
+			refusal{"deleting the router is 409", "DELETE", "/routers/" + id, nil, 409, "RouterInUse", "Router " + id + " has ports still attached"},
 			refusal{"deleting the subnet is 409", "DELETE", "/subnets/" + subnet, nil, 409, "SubnetInUse", "One or more ports have an IP allocation from this subnet."},
 			refusal{"deleting the network is 409", "DELETE", "/networks/" + network, nil, 409, "NetworkInUse", "There are one or more ports still in use on the network"},
 		)
 	})
 	other := n.makeNetwork(t, "other")
 	loose := n.makeSubnet(t, other, "10.52.0.0/24")
-	overlap := n.makeSubnet(t, other, "10.52.1.0/24")
-	same52 := n.makeSubnet(t, n.makeNetwork(t, "same"), "10.51.0.0/25")
+	second := n.makeSubnet(t, other, "10.52.1.0/24")
+	overlapping := n.makeSubnet(t, n.makeNetwork(t, "same"), "10.51.0.0/25")
 	headless := n.make(t, "/subnets", "subnet", obj{"network_id": other, "ip_version": 4, "cidr": "10.53.0.0/24", "gateway_ip": nil})["id"].(string)
 	put := func(name, action string, status int, kind, words string, in obj) refusal {
 		return refusal{name, "PUT", "/routers/" + id + action, in, status, kind, words}
@@ -64,28 +64,26 @@ func TestRouter(t *testing.T) {
 	n.refuses(t,
 		put("an unknown subnet is 404", "/add_router_interface", 404, "SubnetNotFound", nobody, obj{"subnet_id": nobody}),
 		put("neither subnet nor port is 400", "/add_router_interface", 400, "BadRequest", "Either subnet_id or port_id must be specified", obj{}),
-		put("a subnet that overlaps another of the router is 400", "/add_router_interface", 400, "BadRequest", "overlaps with cidr 10.51.0.0/24 of subnet", obj{"subnet_id": same52}),
+		put("a subnet that overlaps another of the router is 400", "/add_router_interface", 400, "BadRequest", "overlaps with cidr 10.51.0.0/24 of subnet", obj{"subnet_id": overlapping}),
 		put("a subnet without gateway is 400", "/add_router_interface", 400, "BadRequest", "Subnet for router interface must have a gateway IP", obj{"subnet_id": headless}),
 		put("removing what is not attached is 404", "/remove_router_interface", 404, "RouterInterfaceNotFoundForSubnet", "Router "+id+" has no interface on subnet "+loose, obj{"subnet_id": loose}),
 		put("a route to an unreachable hop is 400", "", 400, "InvalidRoutes", "the nexthop is not connected with router", obj{"router": obj{"routes": list{obj{"destination": "10.97.0.0/16", "nexthop": "10.200.0.1"}}}}),
 		put("a route over the router itself is 400", "", 400, "InvalidRoutes", "the nexthop is used by router", obj{"router": obj{"routes": list{obj{"destination": "10.97.0.0/16", "nexthop": "10.51.0.1"}}}}),
 		put("a gateway on a network that is not external is 400", "", 400, "BadRequest", "Network "+network+" is not an external network", obj{"router": obj{"external_gateway_info": obj{"network_id": network}}}),
 		put("an unknown gateway network is 404", "", 404, "NetworkNotFound", nobody, obj{"router": obj{"external_gateway_info": obj{"network_id": nobody}}}),
-		put("SNAT is for administrators to choose", "", 403, "HTTPForbidden", "disallowed by policy", obj{"router": obj{"external_gateway_info": obj{"network_id": external, "enable_snat": false}}}),
+		put("SNAT is for administrators to choose", "", 403, "PolicyNotAuthorized", "disallowed by policy", obj{"router": obj{"external_gateway_info": obj{"network_id": external, "enable_snat": false}}}),
 		refusal{"an unknown id is 404", "GET", "/routers/" + nobody, nil, 404, "RouterNotFound", "Router " + nobody + " could not be found"},
 	)
 	t.Run("routes are replaced as a whole", func(t *testing.T) {
-		n.detach(t, id, subnet)
-		n.do(t, "PUT", "/routers/"+id+"/add_router_interface", obj{"subnet_id": subnet})
 		routes := list{obj{"destination": "10.97.0.0/16", "nexthop": "10.51.0.9"}}
 		a := n.want(t, http.StatusOK, "PUT", "/routers/"+id, obj{"router": obj{"routes": routes}})
 		same(t, "routes", a.at("router.routes"), routes)
 		n.refuses(t, refusal{"an interface that a route needs is 409", "PUT", "/routers/" + id + "/remove_router_interface", obj{"subnet_id": subnet}, 409, "RouterInterfaceInUseByRoute", "cannot be deleted, as it is required by one or more routes"})
 		same(t, "no routes", n.want(t, http.StatusOK, "PUT", "/routers/"+id, obj{"router": obj{"routes": list{}}}).at("router.routes"), list{})
 	})
+	n.detach(t, id, second)
 	t.Run("several subnets of one network can be attached", func(t *testing.T) {
-		for _, one := range []string{loose, overlap} {
-			n.detach(t, id, one)
+		for _, one := range []string{loose, second} {
 			n.want(t, http.StatusOK, "PUT", "/routers/"+id+"/add_router_interface", obj{"subnet_id": one})
 		}
 		same(t, "ports", len(n.get(t, "/ports?device_id="+id+"&network_id="+other).list(t, "ports")), 2)
@@ -156,7 +154,7 @@ func TestFloatingIP(t *testing.T) {
 		refusal{"a network that is not external is 400", "POST", "/floatingips", obj{"floatingip": obj{"floating_network_id": network}}, 400, "BadRequest", "Network " + network + " is not a valid external network"},
 		refusal{"an unknown network is 404", "POST", "/floatingips", obj{"floatingip": obj{"floating_network_id": nobody}}, 404, "NetworkNotFound", nobody},
 		refusal{"an unknown port is 404", "POST", "/floatingips", obj{"floatingip": obj{"floating_network_id": external, "port_id": nobody}}, 404, "PortNotFound", nobody},
-		refusal{"a chosen address is 403 for members", "POST", "/floatingips", obj{"floatingip": obj{"floating_network_id": external, "floating_ip_address": made["floating_ip_address"]}}, 403, "HTTPForbidden", "disallowed by policy"},
+		refusal{"a chosen address is 403 for members", "POST", "/floatingips", obj{"floatingip": obj{"floating_network_id": external, "floating_ip_address": made["floating_ip_address"]}}, 403, "PolicyNotAuthorized", "disallowed by policy"},
 		refusal{"an unknown id is 404", "GET", "/floatingips/" + nobody, nil, 404, "FloatingIPNotFound", "Floating IP " + nobody + " could not be found"},
 		refusal{"the router's gateway cannot be taken", "PUT", "/routers/" + router, obj{"router": obj{"external_gateway_info": obj{}}}, 409, "RouterExternalGatewayInUseByFloatingIp", "Gateway cannot be updated for router " + router + ", since a gateway to external network " + external + " is required by one or more floating IPs."},
 		refusal{"the router's interface cannot be taken", "PUT", "/routers/" + router + "/remove_router_interface", obj{"subnet_id": subnet}, 409, "RouterInterfaceInUseByFloatingIP", "cannot be deleted, as it is required by one or more floating IPs."},

@@ -72,11 +72,10 @@ func TestNetwork(t *testing.T) {
 		refusal{"an unknown attribute is 400", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "colour": "red"}}, 400, "HTTPBadRequest", "Unrecognized attribute(s) 'colour'"},
 		refusal{"tags at creation are 400", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "tags": list{"a"}}}, 400, "HTTPBadRequest", "Attribute 'tags' not allowed in POST"},
 		refusal{"a read-only attribute is 400", "PUT", "/networks/" + id, obj{"network": obj{"status": "DOWN"}}, 400, "HTTPBadRequest", "Cannot update read-only attribute status"},
-		refusal{"a value of the wrong type is 400", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "admin_state_up": "maybe"}}, 400, "HTTPBadRequest", "Invalid input for admin_state_up. Reason: 'maybe' cannot be converted to boolean."},
+		refusal{"a value of the wrong type is 400", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "admin_state_up": "maybe"}}, 400, "InvalidInput", "Invalid input for operation: 'maybe' cannot be converted to boolean."},
 		refusal{"a name that is too long is 400", "POST", "/networks", obj{"network": obj{"name": strings.Repeat("x", 256)}}, 400, "HTTPBadRequest", "Invalid input for name. Reason: '" + strings.Repeat("x", 256) + "' exceeds maximum length of 255."},
-		refusal{"a provider attribute is 403 for members", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "provider:network_type": "vlan"}}, 403, "HTTPForbidden", "disallowed by policy"},
-		refusal{"sharing is 403 for members", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "shared": true}}, 403, "HTTPForbidden", "disallowed by policy"},
-		refusal{"an MTU that is too small is 400", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "mtu": 10}}, 400, "HTTPBadRequest", "mtu"},
+		refusal{"a provider attribute is 403 for members", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "provider:network_type": "vlan"}}, 403, "PolicyNotAuthorized", "disallowed by policy"},
+		refusal{"sharing is 403 for members", "POST", "/networks", obj{"network": obj{"name": c.name("x"), "shared": true}}, 403, "PolicyNotAuthorized", "disallowed by policy"},
 		refusal{"no body is 400", "POST", "/networks", nil, 400, "HTTPBadRequest", "Resource body required"},
 		refusal{"a body with another noun is 400", "POST", "/networks", obj{"net": obj{}}, 400, "HTTPBadRequest", "network"},
 	)
@@ -96,7 +95,7 @@ func TestNetwork(t *testing.T) {
 		is(t, "network", n.get(t, "/networks/"+n.external(t)).at("network"), obj{"router:external": true, "shared": false, "subnets": aList, "status": "ACTIVE"})
 	})
 	n.refuses(t,
-		refusal{"an external network cannot be deleted by a member", "DELETE", "/networks/" + n.external(t), nil, 404, "NetworkNotFound", "The resource could not be found"})
+		refusal{"an external network cannot be deleted by a member", "DELETE", "/networks/" + n.external(t), nil, 403, "PolicyNotAuthorized", "rule:delete_network is disallowed by policy"})
 }
 
 // Lists, with the filters that batched reads and lookups by name are made of.
@@ -123,8 +122,8 @@ func TestNetworkLists(t *testing.T) {
 		same(t, "names", bulk.column(t, "networks", "name"), []string{c.name("a"), c.name("b"), c.name("b")})
 	})
 	t.Run("a bulk create is all or nothing", func(t *testing.T) {
-		n.want(t, http.StatusBadRequest, "POST", "/networks", obj{"networks": list{
-			obj{"name": c.name("c"), "description": c.prefix}, obj{"name": c.name("d"), "description": c.prefix, "mtu": 10},
+		n.want(t, http.StatusForbidden, "POST", "/networks", obj{"networks": list{
+			obj{"name": c.name("c"), "description": c.prefix}, obj{"name": c.name("d"), "description": c.prefix, "shared": true},
 		}})
 		same(t, "names", names(t, ""), []string{c.name("a"), c.name("b"), c.name("b")})
 	})
@@ -205,15 +204,15 @@ func TestNetworkTags(t *testing.T) {
 	t.Run("a tag may have odd letters", func(t *testing.T) {
 		same(t, "found", count(t, "tags="+url.QueryEscape("with space: and/=+")), []string{c.name("second")})
 	})
-	t.Run("one tag is added with 201 and no body, and found with 204", func(t *testing.T) {
-		same(t, "body", n.want(t, http.StatusCreated, "PUT", "/networks/"+first+"/tags/green", nil).text, "")
+	t.Run("one tag is added with 201 and null, and found with 204", func(t *testing.T) {
+		same(t, "body", n.want(t, http.StatusCreated, "PUT", "/networks/"+first+"/tags/green", nil).text, "null")
 		n.want(t, http.StatusNoContent, "GET", "/networks/"+first+"/tags/green", nil)
 		same(t, "list", len(n.get(t, "/networks/"+first+"/tags").list(t, "tags")), 3)
 	})
 	n.refuses(t,
 		refusal{"asking for a tag that is not there is 404", "GET", "/networks/" + first + "/tags/none", nil, 404, "TagNotFound", "Tag none could not be found."},
 		refusal{"removing a tag that is not there is 404", "DELETE", "/networks/" + first + "/tags/none", nil, 404, "TagNotFound", "Tag none could not be found."},
-		refusal{"a tag longer than 60 characters is 400", "PUT", "/networks/" + first + "/tags", obj{"tags": list{strings.Repeat("x", 256)}}, 400, "HTTPBadRequest", "exceeds maximum length of"},
+		refusal{"a tag that is too long is 400", "PUT", "/networks/" + first + "/tags", obj{"tags": list{strings.Repeat("x", 256)}}, 400, "InvalidInput", "exceeds maximum length of"},
 	)
 	t.Run("removing one leaves the others", func(t *testing.T) {
 		n.want(t, http.StatusNoContent, "DELETE", "/networks/"+first+"/tags/green", nil)
@@ -286,9 +285,13 @@ func TestSubnet(t *testing.T) {
 				"dns_nameservers": list{"9.9.9.9", "1.1.1.1"}, "host_routes": list{obj{"destination": "10.99.0.0/16", "nexthop": "10.33.2.5"}},
 			},
 		},
+		"host bits of a CIDR are dropped": {
+			obj{"cidr": "10.33.3.5/24"},
+			obj{"cidr": "10.33.3.0/24", "gateway_ip": "10.33.3.1"},
+		},
 		"an IPv6 subnet keeps its modes": {
 			obj{"ip_version": 6, "cidr": "fd00:32::/64", "ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"},
-			obj{"gateway_ip": "fd00:32::1", "ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac", "enable_dhcp": true},
+			obj{"gateway_ip": "fd00:32::", "ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac", "enable_dhcp": true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -313,8 +316,7 @@ func TestSubnet(t *testing.T) {
 	n.refuses(t,
 		post("an overlap is 400", 400, "InvalidInput", "overlaps with another subnet", obj{"cidr": "10.32.0.128/25"}),
 		post("no CIDR at all is 400", 400, "BadRequest", "a subnetpool must be specified in the absence of a cidr", obj{}),
-		post("text as CIDR is 400", 400, "HTTPBadRequest", "Invalid input for cidr.", obj{"cidr": "ten"}),
-		post("host bits in a CIDR are 400", 400, "HTTPBadRequest", "Invalid input for cidr. Reason: '10.34.0.5/24' is not a valid IP subnet", obj{"cidr": "10.34.0.5/24"}),
+		post("text as CIDR is 400", 400, "InvalidInput", "ten is not in a CIDR format.", obj{"cidr": "ten"}),
 		post("an IPv6 CIDR in an IPv4 subnet is 400", 400, "InvalidInput", "does not match the ip_version '4'", obj{"cidr": "fd00:33::/64"}),
 		post("a pool outside the CIDR is 400", 400, "OutOfBoundsAllocationPool", "spans beyond the subnet cidr 10.34.0.0/24", obj{"cidr": "10.34.0.0/24", "allocation_pools": list{obj{"start": "10.35.0.1", "end": "10.35.0.9"}}}),
 		post("pools that overlap are 409", 409, "OverlappingAllocationPools", "Found overlapping allocation pools", obj{"cidr": "10.34.0.0/24", "allocation_pools": list{obj{"start": "10.34.0.10", "end": "10.34.0.20"}, obj{"start": "10.34.0.15", "end": "10.34.0.30"}}}),
@@ -326,7 +328,7 @@ func TestSubnet(t *testing.T) {
 		post("a name server twice is 400", 400, "HTTPBadRequest", "Invalid input for dns_nameservers. Reason: Duplicate nameserver", obj{"cidr": "10.34.0.0/24", "dns_nameservers": list{"9.9.9.9", "9.9.9.9"}}),
 		post("a pool beside a subnet without one is 400", 400, "NetworkSubnetPoolAffinityError", "same subnet pool", obj{"use_default_subnetpool": true}),
 		post("an ip_version of 5 is 400", 400, "HTTPBadRequest", "Invalid input for ip_version.", obj{"cidr": "10.34.0.0/24", "ip_version": 5}),
-		post("a subnet on an external network is refused", 403, "HTTPForbidden", "disallowed by policy", obj{"cidr": "10.34.0.0/24", "network_id": n.external(t)}),
+		post("a subnet on an external network is refused", 403, "HTTPForbidden", "not allowed to create subnet on this network", obj{"cidr": "10.34.0.0/24", "network_id": n.external(t)}),
 		refusal{"the CIDR cannot be changed", "PUT", "/subnets/" + id, obj{"subnet": obj{"cidr": "10.36.0.0/24"}}, 400, "HTTPBadRequest", "Cannot update read-only attribute cidr"},
 		refusal{"an unknown id is 404", "GET", "/subnets/" + nobody, nil, 404, "SubnetNotFound", "Subnet " + nobody + " could not be found."},
 	)
@@ -420,10 +422,10 @@ func TestPort(t *testing.T) {
 		post("an unknown subnet is 404", 404, "SubnetNotFound", nobody, obj{"fixed_ips": list{obj{"subnet_id": nobody}}}),
 		post("an unknown network is 404", 404, "NetworkNotFound", nobody, obj{"network_id": nobody}),
 		post("an unknown security group is 404", 404, "SecurityGroupNotFound", "Security group "+nobody+" does not exist", obj{"security_groups": list{nobody}}),
-		post("groups without port security are 409", 409, "PortSecurityAndIPRequiredForSecurityGroups", "Port security must be enabled", obj{"port_security_enabled": false, "security_groups": list{fallback}}),
+		post("groups without port security are 400", 400, "PortSecurityAndIPRequiredForSecurityGroups", "Port security must be enabled", obj{"port_security_enabled": false, "security_groups": list{fallback}}),
 		post("pairs without port security are 409", 409, "AddressPairAndPortSecurityRequired", "Port Security must be enabled", obj{"port_security_enabled": false, "allowed_address_pairs": list{obj{"ip_address": "10.0.0.1"}}}),
-		post("a port on an external network is 403", 403, "HTTPForbidden", "disallowed by policy", obj{"network_id": n.external(t)}),
-		post("a host is 403 for members", 403, "HTTPForbidden", "disallowed by policy", obj{"binding:host_id": "x"}),
+		post("a port on an external network is 403", 403, "HTTPForbidden", "not allowed to create port on this network", obj{"network_id": n.external(t)}),
+		post("a host is 403 for members", 403, "PolicyNotAuthorized", "disallowed by policy", obj{"binding:host_id": "x"}),
 		post("an address that is none is 400", 400, "HTTPBadRequest", "Invalid input for fixed_ips.", obj{"fixed_ips": list{obj{"ip_address": "ten"}}}),
 		refusal{"an unknown id is 404", "GET", "/ports/" + nobody, nil, 404, "PortNotFound", "Port " + nobody + " could not be found."},
 		refusal{"the network cannot be changed", "PUT", "/ports/" + id, obj{"port": obj{"network_id": network}}, 400, "HTTPBadRequest", "Cannot update read-only attribute network_id"},

@@ -198,7 +198,7 @@ func TestObject(t *testing.T) {
 		same(t, "delimiter", o.names(t, path+"?format=json&delimiter=/"), []string{"a/", "copy", "later"})
 		same(t, "limit", o.names(t, path+"?format=json&limit=1"), []string{"a/b"})
 		same(t, "marker", o.names(t, path+"?format=json&marker=a/b"), []string{"copy", "later"})
-		is(t, "entry", o.objects(t, path + "?format=json")[0], obj{"name": "a/b", "bytes": 5, "hash": etag, "content_type": "text/plain", "last_modified": text("a time with microseconds", `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$`)})
+		is(t, "entry", o.objects(t, path+"?format=json")[0], obj{"name": "a/b", "bytes": 5, "hash": etag, "content_type": "text/plain", "last_modified": text("a time with microseconds", `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$`)})
 		same(t, "plain text", o.with("Accept", "text/plain").get(t, path).text, "a/b\ncopy\nlater\n")
 		headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Container-Object-Count": "3"})
 	})
@@ -230,13 +230,10 @@ func TestObject(t *testing.T) {
 	)
 	t.Run("a temporary URL is a signature and an end", func(t *testing.T) {
 		o.with("X-Container-Meta-Temp-Url-Key", "secret").want(t, http.StatusNoContent, "POST", path, nil)
-		base, err := url.Parse(o.base)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, account, _ := strings.Cut(o.base, "/v1/")
 		signed := func(object string, end time.Time) string {
 			mac := hmac.New(sha256.New, []byte("secret"))
-			fmt.Fprintf(mac, "GET\n%d\n%s", end.Unix(), base.Path+object)
+			fmt.Fprintf(mac, "GET\n%d\n%s", end.Unix(), "/v1/"+account+object)
 			return object + "?temp_url_sig=" + hex.EncodeToString(mac.Sum(nil)) + "&temp_url_expires=" + strconv.FormatInt(end.Unix(), 10)
 		}
 		anonymous := o.with("X-Auth-Token", "")

@@ -61,9 +61,8 @@ func TestVolume(t *testing.T) {
 		post("an unknown type is 404", 404, "itemNotFound", "Volume type with name "+c.name("x")+" could not be found.", obj{"size": 1, "volume_type": c.name("x")}),
 		post("an unknown image is 400", 400, "badRequest", "Invalid image identifier or unable to access requested image.", obj{"size": 1, "imageRef": nobody}),
 		post("an unknown zone is 400", 400, "badRequest", "Availability zone '"+c.name("x")+"' is invalid.", obj{"size": 1, "availability_zone": c.name("x")}),
-		post("no size is 400", 400, "badRequest", "size", obj{"name": c.name("x")}),
+		post("no size is 400", 400, "badRequest", "", obj{"name": c.name("x")}),
 		post("size 0 is 400", 400, "badRequest", "size", obj{"size": 0}),
-		post("an unknown snapshot is 404", 404, "itemNotFound", "Snapshot "+nobody+" could not be found.", obj{"size": 1, "snapshot_id": nobody}),
 		refusal{"an unknown id is 404", "GET", "/volumes/" + nobody, nil, 404, "itemNotFound", "Volume " + nobody + " could not be found."},
 		refusal{"deleting an unknown id is 404", "DELETE", "/volumes/" + nobody, nil, 404, "itemNotFound", "Volume " + nobody + " could not be found."},
 	)
@@ -104,7 +103,7 @@ func TestServerVolumes(t *testing.T) {
 		is(t, "attachment", v.get(t, "/volumes/"+volume).at("volume.attachments.0"), obj{"server_id": id, "volume_id": volume, "device": containing("/dev/"), "attachment_id": anUUID, "id": volume})
 		same(t, "listed", n.get(t, path).column(t, "volumeAttachments", "volumeId"), sorted(root, volume))
 		n.refuses(t,
-			refusal{"a volume twice is 400", "POST", path, obj{"volumeAttachment": obj{"volumeId": volume}}, 400, "badRequest", "status"},
+			refusal{"a volume twice is 400", "POST", path, obj{"volumeAttachment": obj{"volumeId": volume}}, 400, "badRequest", "is already attached to instances: " + id},
 			refusal{"an unknown volume is 404", "POST", path, obj{"volumeAttachment": obj{"volumeId": nobody}}, 404, "itemNotFound", "Volume " + nobody + " could not be found."},
 			refusal{"the root volume stays", "DELETE", path + "/" + root, nil, 403, "forbidden", "Cannot detach a root device volume"},
 			refusal{"detaching what is not attached is 404", "DELETE", path + "/" + nobody, nil, 404, "itemNotFound", nobody})
