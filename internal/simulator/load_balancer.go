@@ -18,7 +18,7 @@ const (
 	// DriverComplete configures the whole tree of a fully populated POST.
 	DriverComplete LoadBalancerDriver = ""
 	// DriverStock is Octavia 11.0.0: the load balancer of a fully populated POST becomes ACTIVE while its
-	// children stay PENDING_CREATE for ever.
+	// children stay PENDING_CREATE for ever, and the VIP port of one that is refused stays behind.
 	DriverStock LoadBalancerDriver = "stock"
 	// DriverSimple refuses a fully populated POST, as some provider drivers do.
 	DriverSimple LoadBalancerDriver = "simple"
@@ -480,7 +480,9 @@ func (l *loadBalancing) createLoadBalancer(c *call) (int, any, error) {
 	}
 	tree, err := l.populate(lb, listeners, pools)
 	if err != nil {
-		l.releaseVIP(lb)
+		if l.sim.options.LoadBalancerDriver != DriverStock {
+			l.releaseVIP(lb)
+		}
 		l.drop(lb)
 		return 0, nil, err
 	}

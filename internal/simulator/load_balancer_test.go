@@ -250,6 +250,10 @@ func TestLoadBalancerDrivers(t *testing.T) {
 		}
 		c.want(204, "DELETE", lbaas+"loadbalancers/"+lb+"?cascade=true", "")
 		eventually(t, "load balancer gone", func() bool { return c.send("GET", lbaas+"loadbalancers/"+lb, "").status == 404 })
+		c.fault(409, "Another Listener", "POST", "loadbalancers", strings.Replace(populated(c.subnet), `"protocol_port":81`, `"protocol_port":80`, 1))
+		if got := len(c.want(200, "GET", "/network/v2.0/ports?device_owner=Octavia", "").body.objs("ports")); got != 1 {
+			t.Errorf("%d VIP ports stay behind", got)
+		}
 	})
 	t.Run("simple", func(t *testing.T) {
 		t.Parallel()
