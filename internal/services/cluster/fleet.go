@@ -147,26 +147,6 @@ func outdated(members []servers.Server, spec string) []string {
 	}))
 }
 
-// address is the server's own address on its port.
-func address(server servers.Server) string {
-	for _, network := range server.Addresses {
-		entries, ok := network.([]any)
-		if !ok {
-			continue
-		}
-		for _, entry := range entries {
-			fields, ok := entry.(map[string]any)
-			if !ok || fields["OS-EXT-IPS:type"] == "floating" {
-				continue
-			}
-			if addr, ok := fields["addr"].(string); ok {
-				return addr
-			}
-		}
-	}
-	return ""
-}
-
 // group is a set of like nodes: the control plane of a cluster, or a pool.
 type group struct {
 	cloud     *openstack.Cloud
@@ -358,6 +338,11 @@ func (g *group) removePorts(ctx context.Context, pick func(ports.Port) bool) err
 	if err != nil {
 		return err
 	}
+	return g.deletePorts(ctx, list, pick)
+}
+
+// deletePorts removes those ports of a list that the function picks.
+func (g *group) deletePorts(ctx context.Context, list []ports.Port, pick func(ports.Port) bool) error {
 	client, err := g.cloud.Network()
 	if err != nil {
 		return err

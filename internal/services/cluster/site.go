@@ -519,7 +519,11 @@ func forget(ctx context.Context, client *kubernetes.Client, cluster, pool string
 // mendSurroundings brings back the address, the load balancer and its members, and
 // makes ports for as many servers as are to be added.
 func (s *site) mendSurroundings(ctx context.Context, alive []servers.Server, missing int) ([]ports.Port, error) {
-	if err := s.removePorts(ctx, s.orphaned(alive)); err != nil {
+	existing, err := s.listPorts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.deletePorts(ctx, existing, s.orphaned(alive)); err != nil {
 		return nil, err
 	}
 	var wanted []string
@@ -535,16 +539,14 @@ func (s *site) mendSurroundings(ctx context.Context, alive []servers.Server, mis
 		if err := s.findMachine(ctx); err != nil {
 			return nil, err
 		}
-		var err error
 		if fresh, err = s.makePorts(ctx, wanted...); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.setMembers(fresh); err != nil {
+	nodes := names(alive)
+	members := slices.DeleteFunc(existing, func(port ports.Port) bool { return !slices.Contains(nodes, port.Name) })
+	if err := s.setMembers(append(members, fresh...)); err != nil {
 		return nil, err
-	}
-	for _, server := range alive {
-		s.entrance.members[server.Name] = address(server)
 	}
 	if value.Known(s.m.LoadBalancerID) {
 		_, err := loadbalancer.Apply(ctx, s.cloud, s.m.LoadBalancerID.ValueString(), s.entrance.spec())
