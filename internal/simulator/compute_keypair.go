@@ -16,8 +16,11 @@ import (
 	"time"
 )
 
-// keyPairName are the characters that a name may have.
-var keyPairName = regexp.MustCompile(`^[@._\- 0-9a-zA-Z]+$`)
+// keyPairName are the characters that a name may have; oldKeyPairName those before 2.92.
+var (
+	keyPairName    = regexp.MustCompile(`^[@._\- 0-9a-zA-Z]+$`)
+	oldKeyPairName = regexp.MustCompile(`^[_\- 0-9a-zA-Z]+$`)
+)
 
 func (n *compute) keyPairID(c *call, name string) string { return c.token.User + "/" + name }
 
@@ -84,6 +87,8 @@ func (n *compute) createKeyPair(c *call) (int, any, error) {
 	switch {
 	case name == "" || len(name) > 255:
 		return 0, nil, badField("name", in["name"], "Keypair name must be string and between 1 and 255 characters long")
+	case minor < microversionImported && !oldKeyPairName.MatchString(name):
+		return 0, nil, badRequest("An invalid 'name' value was provided. The name must be: Only expected characters: [_- 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ]")
 	case !keyPairName.MatchString(name):
 		return 0, nil, badRequest("An invalid 'name' value was provided. The name must be: Only expected characters: [@._- 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ]")
 	case in.given("type") && in.str("type") != "ssh" && in.str("type") != "x509":

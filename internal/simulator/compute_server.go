@@ -223,6 +223,31 @@ func (n *compute) listServers(detail bool) handler {
 	}
 }
 
+// taggedAsAsked applies the filters tags (all of them), tags-any (one of them) and their negations.
+func taggedAsAsked(c *call, tags []string) bool {
+	count := func(name string) (wanted, found int) {
+		for tag := range strings.SplitSeq(c.query(name), ",") {
+			wanted++
+			if slices.Contains(tags, tag) {
+				found++
+			}
+		}
+		return wanted, found
+	}
+	query := c.request.URL.Query()
+	for _, name := range []string{"tags", "tags-any", "not-tags", "not-tags-any"} {
+		if !query.Has(name) {
+			continue
+		}
+		wanted, found := count(name)
+		all, some := found == wanted, found > 0
+		if name == "tags" && !all || name == "tags-any" && !some || name == "not-tags" && all || name == "not-tags-any" && some {
+			return false
+		}
+	}
+	return true
+}
+
 // serverMatches applies the filters that are plain comparisons.
 func (n *compute) serverMatches(c *call, server object) bool {
 	if image := c.query("image"); image != "" && server.str("_image") != image {
@@ -231,12 +256,8 @@ func (n *compute) serverMatches(c *call, server object) bool {
 	if flavor := c.query("flavor"); flavor != "" && server.obj("_flavor").str("id") != flavor {
 		return false
 	}
-	if wanted := c.query("tags"); wanted != "" {
-		for tag := range strings.SplitSeq(wanted, ",") {
-			if !slices.Contains(server.strs("tags"), tag) {
-				return false
-			}
-		}
+	if !taggedAsAsked(c, server.strs("tags")) {
+		return false
 	}
 	if id := c.query("uuid"); id != "" && server.str("id") != id {
 		return false
@@ -281,6 +302,9 @@ func (n *compute) checkServer(c *call, in object) error {
 		return badField("name", name, fmt.Sprintf("'%s' is too long", name))
 	case len(in.str("user_data")) > userDataLimit:
 		return badField("user_data", in["user_data"], fmt.Sprintf("'%s' is too long", in.str("user_data")))
+	}
+	if _, err := base64.StdEncoding.DecodeString(in.str("user_data")); err != nil {
+		return badField("user_data", in["user_data"], fmt.Sprintf("'%s' is not a 'base64'", in.str("user_data")))
 	}
 	for _, tag := range in.strs("tags") {
 		if err := checkTag(tag); err != nil {

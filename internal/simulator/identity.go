@@ -243,6 +243,9 @@ func (i *identity) issue(c *call) (int, any, error) {
 	if in.Auth == nil {
 		return 0, nil, fail(http.StatusBadRequest, "", "Expecting to find auth in request body."+malformed)
 	}
+	if in.Auth.Identity.Methods == nil {
+		return 0, nil, fail(http.StatusBadRequest, "", "'methods' is a required property")
+	}
 	if len(in.Auth.Identity.Methods) == 0 {
 		return 0, nil, unauthorized()
 	}
@@ -282,7 +285,7 @@ func (i *identity) identify(in *authRequest) (*token, error) {
 	case "token":
 		from := i.token(id.Token.ID)
 		if from == nil {
-			return nil, unauthorized()
+			return nil, fail(http.StatusNotFound, "", "Could not recognize Fernet token")
 		}
 		t := *from
 		return &t, nil

@@ -33,10 +33,16 @@ func (i *image) service() *service {
 	}
 }
 
-// glanceFault is the page that glance answers with.
+// glanceFault is JSON for those who ask for it, else a page.
 func glanceFault(c *call, f *fault) any {
-	c.header.Set("Content-Type", "text/html; charset=UTF-8")
 	title := fmt.Sprintf("%d %s", f.status, http.StatusText(f.status))
+	if f.status == http.StatusUnauthorized {
+		f.message = "This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required."
+	}
+	if strings.Contains(c.request.Header.Get("Accept"), "application/json") {
+		return object{"code": title, "title": http.StatusText(f.status), "message": f.message + "<br /><br />\n\n\n"}
+	}
+	c.header.Set("Content-Type", "text/html; charset=UTF-8")
 	return fmt.Sprintf("<html>\n <head>\n  <title>%s</title>\n </head>\n <body>\n  <h1>%s</h1>\n  %s<br /><br />\n\n\n\n </body>\n</html>", title, title, f.message)
 }
 

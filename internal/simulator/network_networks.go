@@ -140,7 +140,7 @@ func (n *network) createSubnet(c *call, in object) (object, error) {
 		return nil, err
 	}
 	if c != nil && !c.owns(network) {
-		return nil, fail(http.StatusNotFound, "NetworkNotFound", "Network %s could not be found.", network.str("id"))
+		return nil, fail(http.StatusForbidden, "HTTPForbidden", "Tenant %s not allowed to create subnet on this network", c.project())
 	}
 	if err := checkModes(in); err != nil {
 		return nil, err

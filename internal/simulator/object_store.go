@@ -127,6 +127,9 @@ func (a *swiftAnswer) Write(p []byte) (int, error) {
 }
 
 func (o *objectStore) answer(c *call) (int, any, error) {
+	// Swift's middleware names a request by the transaction.
+	c.header.Set("X-Trans-Id", "tx"+newHex())
+	c.header.Set("X-Openstack-Request-Id", c.header.Get("X-Trans-Id"))
 	w := &swiftAnswer{header: c.header}
 	container, object, _ := strings.Cut(c.path("path"), "/")
 	request := &swiftCall{
@@ -257,7 +260,7 @@ func (c *swiftCall) serve() {
 	}
 	if !c.allowed(account) {
 		if c.caller.user == "" {
-			c.w.Header().Set("Www-Authenticate", fmt.Sprintf("Swift realm=%q", c.account))
+			c.w.Header()["Www-Authenticate"] = []string{fmt.Sprintf("Swift realm=%q", c.account), fmt.Sprintf("Keystone uri=%q", c.s.AuthURL())}
 			c.status(http.StatusUnauthorized)
 		} else {
 			c.status(http.StatusForbidden)

@@ -258,7 +258,8 @@ func (c *call) fault(err error) (int, []byte) {
 		c.header.Set(name, value)
 	}
 	render := c.service.render
-	if render == nil || f.status == http.StatusUnauthorized {
+	// A 401 comes from keystone's middleware; only Glance puts it in words of its own.
+	if render == nil || f.status == http.StatusUnauthorized && c.service.kind != "image" {
 		render = plainFaultBody
 	}
 	return c.encode(f.status, render(c, f))
