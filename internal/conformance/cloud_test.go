@@ -382,7 +382,7 @@ func (a *api) remove(t *testing.T, path string) {
 // patience is how long something may take that is done in the background.
 func (c *cloud) patience() time.Duration {
 	if c.real() {
-		return 2 * time.Minute
+		return 5 * time.Minute
 	}
 	return 4 * time.Second
 }

@@ -76,7 +76,8 @@ func TestToken(t *testing.T) {
 		refused("a bad token as identity is 404", obj{"methods": list{"token"}, "token": obj{"id": "gAAAAABnonsense"}}, who.scope(), 404, "Could not recognize Fernet token"),
 		refused("an unknown application credential is 404", obj{"methods": list{"application_credential"}, "application_credential": obj{"id": strings.Repeat("0", 32), "secret": "x"}}, nil, 404, "Could not find Application Credential"),
 		refusal{"a body without auth is 400", "POST", "/auth/tokens", obj{}, 400, "", "Expecting to find auth in request body."},
-		refused("no method is 400", obj{}, nil, 400, "'methods' is a required property"),
+		refused("an empty list of methods is 401", obj{"methods": list{}}, nil, 401, denied),
+		refused("no list of methods is 400", obj{}, nil, 400, "'methods' is a required property"),
 	)
 	t.Run("a token can be looked at by its owner", func(t *testing.T) {
 		a := s.auth.with("X-Subject-Token", s.token).get(t, "/auth/tokens")

@@ -46,7 +46,7 @@ func TestImage(t *testing.T) {
 	})
 	i.refuses(t,
 		refusal{"an unknown id is 404", "GET", "/images/" + nobody, nil, 404, "Not Found", "No image found with ID " + nobody},
-		refusal{"a marker that is not there is 400", "GET", "/images?marker=" + nobody, nil, 400, "Bad Request", "Invalid marker. Image could not be found."},
+		refusal{"a marker that is not there is 400", "GET", "/images?marker=" + nobody, nil, 400, "Bad Request", "No image found with ID " + nobody},
 		refusal{"an unknown sort key is 400", "GET", "/images?sort=colour:asc", nil, 400, "Bad Request", "Invalid sort key: colour"},
 	)
 }

@@ -44,7 +44,6 @@ func TestSecurityGroup(t *testing.T) {
 	n.refuses(t,
 		refusal{"an unknown id is 404", "GET", "/security-groups/" + nobody, nil, 404, "SecurityGroupNotFound", "Security group " + nobody + " does not exist"},
 		refusal{"a second default is 409", "POST", "/security-groups", obj{"security_group": obj{"name": "default"}}, 409, "SecurityGroupDefaultAlreadyExists", "Default security group already exists."},
-		refusal{"deleting the default is 409", "DELETE", "/security-groups/" + fallback, nil, 409, "SecurityGroupCannotRemoveDefault", "Insufficient rights for removing default security group."},
 		refusal{"renaming the default is 409", "PUT", "/security-groups/" + fallback, obj{"security_group": obj{"name": "x"}}, 409, "SecurityGroupCannotUpdateDefault", "Updating default security group not allowed."},
 		refusal{"rules cannot be created with the group", "POST", "/security-groups", obj{"security_group": obj{"name": c.name("x"), "security_group_rules": list{}}}, 400, "HTTPBadRequest", "Attribute 'security_group_rules' not allowed in POST"},
 	)
