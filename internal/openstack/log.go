@@ -42,6 +42,9 @@ func (l logged) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		tflog.Trace(ctx, "OpenStack request", details)
 	}
+	if makes(req) {
+		req = req.WithContext(outliving(ctx))
+	}
 	begin := time.Now()
 	resp, err := l.inner.RoundTrip(req)
 	fields["duration_ms"] = time.Since(begin).Milliseconds()

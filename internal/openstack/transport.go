@@ -167,6 +167,9 @@ type attemptKey struct{}
 // checkRetry holds the rules: what the service says about being busy for every method, what a gateway says or a broken
 // connection only where sending twice does no harm, and never what tells the user something.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil && resp != nil {
+		return false, nil // an answer is an answer, even to who was interrupted meanwhile
+	}
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -235,6 +236,46 @@ func TestLogHidesSecrets(t *testing.T) {
 	for _, shown := range []string{"web-1", "shown-ref", "shown-access", "shown-query", "req-1", `"status":` + strconv.Itoa(201), "duration_ms", "(8 bytes)"} {
 		if !strings.Contains(text, shown) {
 			t.Errorf("the log lacks %q:\n%s", shown, text)
+		}
+	}
+}
+
+// What an interrupted POST makes would be known to nobody, so the answer is waited for; the next request is not sent.
+func TestAnInterruptedPostIsFinished(t *testing.T) {
+	f := newFakeCloud(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	f.mux.HandleFunc("/net/v2.0/x", func(w http.ResponseWriter, _ *http.Request) {
+		cancel()
+		time.Sleep(20 * time.Millisecond)
+		respond(w, http.StatusCreated, `{"id": "made"}`)
+	})
+	client, err := f.open(t).Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct{ ID string }
+	if _, err := client.Post(ctx, client.ServiceURL("x"), map[string]any{"a": 1}, &made, nil); err != nil || made.ID != "made" {
+		t.Errorf("%q, %v", made.ID, err)
+	}
+	if _, err := client.Get(ctx, client.ServiceURL("x"), nil, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the interrupt: %v", err)
+	}
+}
+
+func TestLost(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":   {nil, false},
+		"refused":   {gophercloud.ErrUnexpectedResponseCode{Actual: http.StatusConflict}, false},
+		"gateway":   {gophercloud.ErrUnexpectedResponseCode{Actual: http.StatusGatewayTimeout}, true},
+		"cut":       {&url.Error{Op: "Post", URL: "http://x", Err: io.EOF}, true},
+		"no such":   {&url.Error{Op: "Post", URL: "http://x", Err: &net.DNSError{IsNotFound: true}}, false},
+		"our words": {errors.New("no flavor"), false},
+	} {
+		if got := Lost(c.err); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

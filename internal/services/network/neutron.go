@@ -49,7 +49,51 @@ func (k kind[T]) get(ctx context.Context, cloud *openstack.Cloud, id string) (T,
 }
 
 func (k kind[T]) create(ctx context.Context, cloud *openstack.Cloud, body map[string]any) (T, error) {
-	return k.send(ctx, cloud, http.MethodPost, "", body)
+	begin := time.Now()
+	made, err := k.send(ctx, cloud, http.MethodPost, "", body)
+	if !openstack.Lost(err) {
+		return made, err
+	}
+	lost := err
+	err = openstack.FindLost(ctx, func(ctx context.Context) (bool, error) {
+		found, err := k.madeSince(ctx, cloud, body, begin)
+		if err != nil || len(found) != 1 {
+			return false, errors.Join(lost, err)
+		}
+		made, err = k.get(ctx, cloud, found[0])
+		return err == nil, err
+	})
+	return made, err
+}
+
+// stamped is what madeSince reads of an object of any kind.
+type stamped struct {
+	ID        string    `json:"id"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// clockSkew is how far the cloud's clock may be behind ours.
+const clockSkew = 30 * time.Second
+
+// madeSince returns the ids of the objects that look as if they were made of the body since begin. It is for requests
+// of which the answer was lost; what cannot be told apart from another is not ours to take.
+func (k kind[T]) madeSince(ctx context.Context, cloud *openstack.Cloud, body map[string]any, begin time.Time) ([]string, error) {
+	query := url.Values{"project_id": {cloud.ProjectID()}}
+	for _, name := range []string{"name", "description", "network_id", "floating_network_id"} {
+		if text, ok := body[name].(string); ok && text != "" {
+			query.Set(name, text)
+		} else if p, ok := body[name].(*string); ok && p != nil && *p != "" {
+			query.Set(name, *p)
+		}
+	}
+	all, err := kind[stamped]{singular: k.singular, plural: k.plural}.list(ctx, cloud, query)
+	var ids []string
+	for _, o := range all {
+		if o.CreatedAt.After(begin.Add(-clockSkew)) {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids, err
 }
 
 func (k kind[T]) update(ctx context.Context, cloud *openstack.Cloud, id string, body map[string]any) (T, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -520,5 +521,9 @@ func routerInterface(ctx context.Context, cloud *openstack.Cloud, routerID, subn
 	}
 	_, err = client.Put(ctx, client.ServiceURL("routers", routerID, action), map[string]any{"subnet_id": subnetID}, nil,
 		&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
+	// Neutron says so when the transport has sent the request again because the first answer was lost.
+	if fault, ok := openstack.FaultOf(err); ok && strings.Contains(fault.Message, "already has a port on subnet") {
+		return nil
+	}
 	return err
 }
