@@ -92,7 +92,7 @@ func CheckUpgrade(from, to Version) error {
 	case from.Distribution != to.Distribution:
 		return fmt.Errorf("a cluster cannot change its distribution (from %s to %s)", from, to)
 	case to.Compare(from) < 0:
-		return fmt.Errorf("Kubernetes cannot be downgraded (from %s to %s): etcd and the API's objects keep the newer form", from, to) //nolint:staticcheck // a proper noun
+		return fmt.Errorf("a cluster cannot be downgraded (from %s to %s): etcd and the API's objects keep the newer form", from, to)
 	case to.Major != from.Major || to.Minor > from.Minor+1:
 		return fmt.Errorf("no minor version may be skipped: %s goes to v%d.%d before it goes to %s", from, from.Major, from.Minor+1, to)
 	}

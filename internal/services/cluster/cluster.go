@@ -346,6 +346,11 @@ func (h cluster) Read(ctx context.Context, cloud *openstack.Cloud, m *clusterMod
 			return err
 		}
 	}
+	if value.Known(m.FloatingIP) {
+		if err := checkFloatingIP(ctx, cloud, m.Name.ValueString(), m.FloatingIP.ValueString(), m.VIPAddress.ValueString()); err != nil {
+			return err
+		}
+	}
 	if m.ControlPlane, err = withSize(ctx, m.ControlPlane, len(alive)); err != nil {
 		return err
 	}

@@ -307,6 +307,23 @@ func TestAccClusterServersOnly(t *testing.T) {
 	)
 }
 
+// Without its floating IP a cluster is neither gone nor planned anew.
+func TestAccClusterFloatingIPGone(t *testing.T) {
+	cloud := acctest.OnSimulator(t, "floating IPs carry no name to find them by on a shared cloud")
+	text := config{servers: 1, agents: -1, waitFor: "servers"}.String()
+	cloud.Test(t,
+		resource.TestStep{Config: text},
+		resource.TestStep{Config: text, PlanOnly: true, PreConfig: func() {
+			client, err := cloud.Network()
+			each(t, client, err, "floatingips", "floatingips", func(ip map[string]any) {
+				if _, err := client.Delete(t.Context(), client.ServiceURL("floatingips", ip["id"].(string)), nil); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}},
+	)
+}
+
 // each calls do with the objects of a list behind Terraform's back.
 func each(t *testing.T, client *gophercloud.ServiceClient, err error, path, key string, do func(map[string]any)) {
 	t.Helper()

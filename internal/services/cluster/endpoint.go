@@ -9,11 +9,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gophercloud/gophercloud/v2"
 	octavia "github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/kubernetes"
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
 )
@@ -127,11 +129,59 @@ func findFloatingIP(ctx context.Context, cloud *openstack.Cloud, mark string) ([
 	if err != nil {
 		return nil, err
 	}
-	pages, err := floatingips.List(client, floatingips.ListOpts{Description: mark}).AllPages(ctx)
+	return listFloatingIPs(ctx, client, floatingips.ListOpts{Description: mark})
+}
+
+// floatingIPReads answers the reads of all clusters with one list.
+var floatingIPReads = openstack.Collection[floatingips.FloatingIP]{
+	Name:    "floating IPs of clusters",
+	Service: (*openstack.Cloud).Network,
+	ID:      func(ip floatingips.FloatingIP) string { return ip.FloatingIP },
+	Get: func(ctx context.Context, client *gophercloud.ServiceClient, addr string) (floatingips.FloatingIP, error) {
+		all, err := listFloatingIPs(ctx, client, floatingips.ListOpts{FloatingIP: addr})
+		if err != nil {
+			return floatingips.FloatingIP{}, err
+		}
+		for _, ip := range all {
+			if ip.FloatingIP == addr {
+				return ip, nil
+			}
+		}
+		return floatingips.FloatingIP{}, fmt.Errorf("floating IP %s: %w", addr, openstack.ErrGone)
+	},
+	List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]floatingips.FloatingIP, error) {
+		return listFloatingIPs(ctx, client, floatingips.ListOpts{})
+	},
+}
+
+func listFloatingIPs(ctx context.Context, client *gophercloud.ServiceClient, opts floatingips.ListOpts) ([]floatingips.FloatingIP, error) {
+	pages, err := floatingips.List(client, opts).AllPages(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list floating IPs: %w", err)
 	}
-	return floatingips.ExtractFloatingIPs(pages)
+	found, err := floatingips.ExtractFloatingIPs(pages)
+	if err != nil {
+		return nil, fmt.Errorf("list floating IPs: %w", err)
+	}
+	return found, nil
+}
+
+// checkFloatingIP warns when the API's floating IP is gone or leads elsewhere. An apply
+// cannot mend that: certificates and kubeconfigs hold the address, and Neutron gives
+// users no address of their choice.
+func checkFloatingIP(ctx context.Context, cloud *openstack.Cloud, cluster, addr, vip string) error {
+	ip, err := openstack.Get(ctx, cloud, floatingIPReads, addr)
+	switch {
+	case openstack.NotFound(err):
+		lifecycle.Warn(ctx, "The floating IP of an API is gone", fmt.Sprintf("The API of cluster %s is reached at %s only. "+
+			"An administrator of the cloud can make a floating IP with the address %s again and associate it with that address.", cluster, vip, addr))
+	case err != nil:
+		return err
+	case ip.FixedIP != vip:
+		lifecycle.Warn(ctx, "The floating IP of an API leads elsewhere", fmt.Sprintf("Floating IP %s should lead to %s, the API of cluster %s. "+
+			"Associate it with the port %s-api again.", addr, vip, cluster, cluster))
+	}
+	return nil
 }
 
 // makeFloatingIP makes a floating IP that leads to a port.
@@ -220,13 +270,9 @@ func removeServices(ctx context.Context, cloud *openstack.Cloud, cluster, networ
 		if lb.VipNetworkID != networkID || !strings.HasPrefix(lb.Name, "kube_service_"+cluster+"_") {
 			continue
 		}
-		pages, err := floatingips.List(network, floatingips.ListOpts{PortID: lb.VipPortID}).AllPages(ctx)
+		ips, err := listFloatingIPs(ctx, network, floatingips.ListOpts{PortID: lb.VipPortID})
 		if err != nil {
-			return fmt.Errorf("list floating IPs: %w", err)
-		}
-		ips, err := floatingips.ExtractFloatingIPs(pages)
-		if err != nil {
-			return fmt.Errorf("list floating IPs: %w", err)
+			return err
 		}
 		for _, ip := range ips {
 			// One that a person chose for a service is that person's.
