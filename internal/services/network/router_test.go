@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 const routerIt = "massif_router.test"
@@ -151,4 +152,15 @@ func TestRouterInvalid(t *testing.T) {
 		"address alone":   {of(`external_fixed_ips = [{ ip_address = "203.0.113.9" }]`), "external_network"},
 		"neither":         {of("external_network = \"x\"\nexternal_fixed_ips = [{ }]"), "at least one attribute out of"},
 	})
+}
+
+// An attachment whose answer is lost is repeated by the transport, and then refused as being there already.
+func TestRouterAttachedWithoutAnswer(t *testing.T) {
+	c := acctest.OnSimulator(t, "loses an answer")
+	if err := c.Simulator.AddFault(simulator.Fault{
+		Method: http.MethodPut, Service: "network", Path: "/add_router_interface$", Count: 1, Drop: true, Late: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c.Test(t, step(aRouter(`subnet_ids = [massif_subnet.a.id, massif_subnet.b.id]`), routerIt, create, has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))))
 }
