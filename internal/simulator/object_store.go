@@ -388,6 +388,10 @@ func (c *swiftCall) serveContainer(account *swiftAccount) {
 			c.fail(http.StatusBadRequest, fmt.Sprintf("Invalid X-Storage-Policy '%s'", policy))
 			return
 		}
+		if exists && swiftTrue(c.r.Header.Get("X-Versions-Enabled")) && container.Headers["X-Versions-Location"]+container.Headers["X-History-Location"] != "" {
+			c.fail(http.StatusBadRequest, "Cannot enable object versioning on a container that is already using the legacy versioned writes feature.")
+			return
+		}
 		if !exists {
 			container = &swiftContainer{Created: swiftNow(), Policy: swiftPolicy, Headers: map[string]string{}, Objects: map[string]*swiftObject{}}
 			account.Containers[c.container] = container
@@ -457,9 +461,6 @@ func (c *swiftCall) checkContainer() string {
 	header := c.r.Header
 	if message := swiftCheckMetadata(header, "X-Container-Meta-"); message != "" {
 		return message
-	}
-	if swiftTrue(header.Get("X-Versions-Enabled")) && header.Get("X-Versions-Location")+header.Get("X-History-Location") != "" {
-		return "Cannot enable versioned writes and object versioning on the same container"
 	}
 	for _, kind := range []string{"bytes", "count"} {
 		value := header.Get("X-Container-Meta-Quota-" + kind)

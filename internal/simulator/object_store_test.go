@@ -173,7 +173,8 @@ func TestObjectStoreExpiry(t *testing.T) {
 func TestObjectStoreVersions(t *testing.T) {
 	t.Parallel()
 	c := asSwift(t, start(t, Options{}), "demo", "demo")
-	c.do(400, "PUT", "/c", "", "X-Versions-Enabled: true", "X-Versions-Location: other")
+	c.do(201, "PUT", "/older", "", "X-Versions-Location: other")
+	c.do(400, "POST", "/older", "", "X-Versions-Enabled: true")
 	c.do(201, "PUT", "/c", "", "X-Versions-Enabled: true")
 	first := c.do(201, "PUT", "/c/o", "1").header.Get("X-Object-Version-Id")
 	c.do(201, "PUT", "/c/o", "22")
