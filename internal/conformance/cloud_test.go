@@ -127,12 +127,15 @@ func cloudsYAML(t *testing.T) []byte {
 // real says whether the test runs on a real cloud.
 func (c *cloud) real() bool { return c.simulator == nil }
 
-// onlySimulated skips the test on a real cloud.
-func (c *cloud) onlySimulated(t *testing.T, why string) {
-	t.Helper()
+// slowly lets what f starts on the simulator last long enough to be seen.
+func (c *cloud) slowly(f func()) {
 	if c.real() {
-		t.Skip("needs the simulator: " + why)
+		f()
+		return
 	}
+	c.simulator.SetTimes(simulator.Times{LoadBalancer: time.Second, LoadBalancerChild: time.Second})
+	f()
+	c.simulator.SetTimes(simulator.Times{})
 }
 
 // name is a name of its own for an object of the test.
@@ -271,8 +274,19 @@ type answer struct {
 	body    any
 }
 
-// do sends a request. A body that is not a string is sent as JSON. The path may be a whole URL.
+// do sends a request. A body that is not a string is sent as JSON. The path may be a whole URL. A cloud that
+// is too busy to answer (503) is asked again.
 func (a *api) do(t *testing.T, method, path string, body any) answer {
+	t.Helper()
+	var got answer
+	a.within(a.patience()/4, func() bool {
+		got = a.once(t, method, path, body)
+		return got.status != http.StatusServiceUnavailable
+	})
+	return got
+}
+
+func (a *api) once(t *testing.T, method, path string, body any) answer {
 	t.Helper()
 	var reader io.Reader
 	contentType := ""
@@ -366,7 +380,7 @@ func (a *api) remove(t *testing.T, path string) {
 	t.Helper()
 	where, _, _ := strings.Cut(path, "?")
 	var last answer
-	gone := a.within(a.patience()/4, func() bool {
+	gone := a.within(a.patience()/2, func() bool {
 		last = a.do(t, "DELETE", path, nil)
 		return last.status < http.StatusMultipleChoices || last.status == http.StatusNotFound
 	})

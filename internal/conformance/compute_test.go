@@ -411,24 +411,48 @@ func TestServerPort(t *testing.T) {
 	})
 }
 
-func TestServerWithoutHost(t *testing.T) {
+func TestServerInGroup(t *testing.T) {
 	c := open(t)
 	k := kit(t, c.login(t))
-	if c.real() && c.user != "demo" {
-		t.Skip("nobody knows how many hosts the cloud has")
-	}
-	group := k.compute.make(t, "/os-server-groups", "server_group", obj{"name": c.name("group"), "policy": "affinity"})["id"].(string)
-	t.Run("a server is in its group from the start", func(t *testing.T) {
+	member := func(t *testing.T, name, group string) string {
+		t.Helper()
 		a := k.compute.want(t, http.StatusAccepted, "POST", "/servers", obj{
-			"server": obj{"name": c.name("one"), "flavorRef": k.small, "imageRef": k.image, "networks": "none"}, "os:scheduler_hints": obj{"group": group},
+			"server": obj{"name": c.name(name), "flavorRef": k.small, "imageRef": k.image, "networks": "none"}, "os:scheduler_hints": obj{"group": group},
 		})
 		id := a.str(t, "server.id")
 		k.compute.deleteAfter(t, "/servers/"+id)
+		return id
+	}
+	group := func(t *testing.T, policy string) string {
+		t.Helper()
+		return k.compute.make(t, "/os-server-groups", "server_group", obj{"name": c.name(policy), "policy": policy})["id"].(string)
+	}
+	t.Run("a server and its group know each other", func(t *testing.T) {
+		groupID := group(t, "affinity")
+		id := member(t, "one", groupID)
 		k.active(t, id)
-		same(t, "members", k.compute.get(t, "/os-server-groups/"+group).at("server_group.members"), list{id})
-		same(t, "groups of the server", k.compute.get(t, "/servers/"+id).at("server.server_groups"), list{group})
+		same(t, "members", k.compute.get(t, "/os-server-groups/"+groupID).at("server_group.members"), list{id})
+		same(t, "groups of the server", k.compute.get(t, "/servers/"+id).at("server.server_groups"), list{groupID})
 		k.compute.remove(t, "/servers/"+id)
-		same(t, "members", k.compute.get(t, "/os-server-groups/"+group).at("server_group.members"), list{})
+		same(t, "members", k.compute.get(t, "/os-server-groups/"+groupID).at("server_group.members"), list{})
+	})
+	t.Run("where no host is left a server ends in ERROR and says why", func(t *testing.T) {
+		if !c.real() {
+			t.Skip("the simulator has as many hosts as it needs")
+		}
+		groupID := group(t, "anti-affinity")
+		k.active(t, member(t, "first", groupID))
+		id := member(t, "second", groupID)
+		var server any
+		c.within(c.patience(), func() bool {
+			server = k.compute.get(t, "/servers/"+id).at("server")
+			return dig(server, "status") != "BUILD"
+		})
+		if dig(server, "status") == "ACTIVE" {
+			t.Skip("the cloud has more hosts than one")
+		}
+		is(t, "server", server, obj{"status": "ERROR", "OS-EXT-STS:vm_state": "error", "OS-EXT-STS:task_state": nil})
+		is(t, "fault", dig(server, "fault"), obj{"code": 500, "created": aTimeZ, "message": "No valid host was found. There are not enough hosts available."})
 	})
 }
 

@@ -51,7 +51,8 @@ func TestLoadBalancer(t *testing.T) {
 	s := c.login(t)
 	k := balancers(t, s)
 	l := k.api
-	made := k.create(t, obj{"name": c.name("one"), "tags": list{c.prefix}}).at("loadbalancer")
+	var made any
+	c.slowly(func() { made = k.create(t, obj{"name": c.name("one"), "tags": list{c.prefix}}).at("loadbalancer") })
 	path := "/loadbalancers/" + k.id
 	immutable := "Load Balancer " + k.id + " is immutable and cannot be updated."
 	t.Run("create answers PENDING_CREATE and the address", func(t *testing.T) {
@@ -92,7 +93,8 @@ func TestLoadBalancer(t *testing.T) {
 			"tls_ciphers": nil, "tls_versions": nil, "alpn_protocols": nil, "created_at": aTime, "updated_at": nil,
 		}
 		is(t, "listener", listener, whole)
-		whole["provisioning_status"], whole["updated_at"] = "ACTIVE", present
+		// Whether it is ONLINE is known when something answers.
+		whole["provisioning_status"], whole["operating_status"], whole["updated_at"] = "ACTIVE", someText, present
 		is(t, "read again", l.get(t, "/listeners/"+listenerID).at("listener"), whole)
 	})
 	pool := k.add(t, "/pools", "pool", obj{"name": "web", "listener_id": listenerID, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "session_persistence": obj{"type": "HTTP_COOKIE"}})
@@ -101,7 +103,7 @@ func TestLoadBalancer(t *testing.T) {
 		is(t, "pool", pool, obj{
 			"id": anUUID, "name": "web", "description": "", "provisioning_status": "PENDING_CREATE", "operating_status": "OFFLINE", "admin_state_up": true, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN",
 			"session_persistence": obj{"type": "HTTP_COOKIE", "cookie_name": nil, "persistence_timeout": nil, "persistence_granularity": nil}, "project_id": s.projectID,
-			"loadbalancers": list{obj{"id": k.id}}, "listeners": list{obj{"id": listenerID}}, "healthmonitor_id": nil, "members": list{}, "tags": list{}, "tls_container_ref": nil,
+			"loadbalancers": list{obj{"id": k.id}}, "listeners": list{obj{"id": listenerID}}, "healthmonitor_id": missing, "members": list{}, "tags": list{}, "tls_container_ref": nil,
 			"ca_tls_container_ref": nil, "crl_container_ref": nil, "tls_enabled": false, "tls_ciphers": nil, "tls_versions": nil, "alpn_protocols": nil, "created_at": aTime,
 		})
 		same(t, "default pool of the listener", l.get(t, "/listeners/"+listenerID).at("listener.default_pool_id"), poolID)
@@ -183,7 +185,10 @@ func TestLoadBalancer(t *testing.T) {
 		refusal{"the address of a member cannot be changed", "PUT", members + "/" + member["id"].(string), obj{"member": obj{"address": "10.71.0.9"}}, 400, "Client", "Unknown attribute for argument member"},
 	)
 	t.Run("a change answers PENDING_UPDATE and locks the whole load balancer", func(t *testing.T) {
-		a := l.want(t, http.StatusOK, "PUT", "/listeners/"+listenerID, obj{"listener": obj{"connection_limit": 100, "timeout_client_data": 1000}})
+		var a answer
+		c.slowly(func() {
+			a = l.want(t, http.StatusOK, "PUT", "/listeners/"+listenerID, obj{"listener": obj{"connection_limit": 100, "timeout_client_data": 1000}})
+		})
 		is(t, "listener", a.at("listener"), obj{"provisioning_status": "PENDING_UPDATE", "connection_limit": 100, "timeout_client_data": 1000, "insert_headers": obj{"X-Forwarded-For": "true"}})
 		l.refuses(t, refusal{"another child is 409", "PUT", "/pools/" + poolID, obj{"pool": obj{"name": "x"}}, 409, "Client", immutable})
 		k.settled(t)
@@ -216,7 +221,7 @@ func TestLoadBalancer(t *testing.T) {
 		is(t, "listener", dig(tree, "listeners", "0"), obj{"id": listenerID, "name": "http", "provisioning_status": "ACTIVE"})
 		is(t, "pool", dig(tree, "listeners", "0", "pools", "0"), obj{"id": poolID, "name": "web", "provisioning_status": "ACTIVE"})
 		is(t, "member", dig(tree, "listeners", "0", "pools", "0", "members", "0"), obj{"id": anUUID, "address": "10.71.0.202", "protocol_port": 8080, "provisioning_status": "ACTIVE"})
-		is(t, "monitor", dig(tree, "listeners", "0", "pools", "0", "healthmonitor"), obj{"id": monitor["id"], "type": "HTTP"})
+		is(t, "monitor", dig(tree, "listeners", "0", "pools", "0", "health_monitor"), obj{"id": monitor["id"], "type": "HTTP"})
 	})
 	t.Run("ids of children are in their parents", func(t *testing.T) {
 		is(t, "load balancer", l.get(t, path).at("loadbalancer"), obj{"listeners": list{obj{"id": listenerID}}, "pools": list{obj{"id": poolID}}})
@@ -243,7 +248,7 @@ func TestLoadBalancer(t *testing.T) {
 		same(t, "position at the end", l.get(t, "/l7policies/"+third["id"].(string)).at("l7policy.position"), 3)
 	})
 	t.Run("cascade deletes everything", func(t *testing.T) {
-		l.want(t, http.StatusNoContent, "DELETE", path+"?cascade=true", nil)
+		c.slowly(func() { l.want(t, http.StatusNoContent, "DELETE", path+"?cascade=true", nil) })
 		l.refuses(t, refusal{"a second delete is 409", "DELETE", path + "?cascade=true", nil, 409, "Client", "Invalid state PENDING_DELETE of loadbalancer resource " + k.id})
 		l.passes(t, path, "loadbalancer.provisioning_status", "PENDING_DELETE", "DELETED", gone)
 		l.want(t, http.StatusNotFound, "GET", "/listeners/"+listenerID, nil)
@@ -307,7 +312,7 @@ func TestLoadBalancerTree(t *testing.T) {
 		same(t, "listeners", a.column(t, "loadbalancer.listeners", "name"), []string{"again", "http"})
 		same(t, "pools", a.column(t, "loadbalancer.pools", "name"), []string{"api", "web"})
 		for _, listener := range a.list(t, "loadbalancer.listeners") {
-			is(t, "listener", listener, obj{"id": anUUID, "name": someText, "provisioning_status": "PENDING_CREATE", "default_pool": present, "l7policies": aList, "protocol_port": aNumber})
+			is(t, "listener", listener, obj{"id": anUUID, "name": someText, "provisioning_status": "PENDING_CREATE", "default_pool_id": anUUID, "l7policies": aList, "protocol_port": aNumber})
 		}
 		for _, pool := range a.list(t, "loadbalancer.pools") {
 			is(t, "pool", pool, obj{"id": anUUID, "provisioning_status": "PENDING_CREATE", "members": aList})
@@ -406,6 +411,6 @@ func TestLoadBalancerQuota(t *testing.T) {
 	k.create(t, obj{"name": s.name("one")})
 	k.api.refuses(t, refusal{"one load balancer too many is 403", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": s.name("two"), "vip_subnet_id": k.subnet}}, 403, "Client", "Quota has been met for resources: Load Balancer"})
 	t.Run("a user sees the limits", func(t *testing.T) {
-		is(t, "quota", k.api.get(t, "/quotas/"+s.projectID).at("quota"), obj{"listener": 1, "load_balancer": 1, "loadbalancer": 1, "pool": aNumber, "member": aNumber, "healthmonitor": aNumber, "l7policy": aNumber, "l7rule": aNumber})
+		is(t, "quota", k.api.get(t, "/quotas/"+s.projectID).at("quota"), obj{"listener": 1, "load_balancer": 1, "pool": aNumber, "member": aNumber, "health_monitor": aNumber, "l7policy": aNumber, "l7rule": aNumber})
 	})
 }

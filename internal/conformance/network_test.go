@@ -522,7 +522,7 @@ func quotaSession(t *testing.T, kind string, quotas map[string]int) *session {
 	case "load-balancer":
 		l := admin.loadBalancer(t)
 		l.want(t, http.StatusAccepted, "PUT", "/quotas/"+project, obj{"quota": limits})
-		t.Cleanup(func() { l.want(t, http.StatusNoContent, "DELETE", "/quotas/"+project, nil) })
+		t.Cleanup(func() { l.want(t, http.StatusAccepted, "DELETE", "/quotas/"+project, nil) })
 	}
 	who := c.clouds[c.user]
 	who.Auth.ProjectID = project
