@@ -52,15 +52,10 @@ type credentials struct {
 	RegionName string `yaml:"region_name"`
 }
 
-// open finds the cloud for a test, which it makes parallel.
-func open(t *testing.T) *cloud {
+// open finds the cloud for a test, which it makes parallel. The options are the simulator's.
+func open(t *testing.T, options simulator.Options) *cloud {
 	t.Helper()
 	t.Parallel()
-	return openQuiet(t, simulator.Options{})
-}
-
-func openQuiet(t *testing.T, options simulator.Options) *cloud {
-	t.Helper()
 	c := &cloud{
 		user: os.Getenv("OS_CLOUD"), prefix: fmt.Sprintf("conf%08x", rand.Uint32()),
 		http: &http.Client{

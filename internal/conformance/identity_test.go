@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 // anonymous is the Identity API without a token.
@@ -17,7 +19,7 @@ func passwordOf(who credentials, change func(user obj)) obj {
 }
 
 func TestToken(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	who := c.clouds[c.user]
 	anonymous := s.anonymous()
@@ -94,7 +96,7 @@ func TestToken(t *testing.T) {
 
 // A service that is asked with a bad token says 401, and where tokens come from.
 func TestBadToken(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	for kind, probe := range map[string]struct {
 		api  *api
@@ -125,7 +127,7 @@ func TestBadToken(t *testing.T) {
 }
 
 func TestIdentityDiscovery(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	t.Run("v3 describes itself to everybody", func(t *testing.T) {
 		a := s.anonymous().get(t, "")
@@ -156,7 +158,7 @@ func TestIdentityDiscovery(t *testing.T) {
 }
 
 func TestEC2Credential(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	path := "/users/" + s.userID + "/credentials/OS-EC2"
 	a := s.auth.want(t, http.StatusCreated, "POST", path, obj{"tenant_id": s.projectID})
@@ -193,7 +195,7 @@ func TestEC2Credential(t *testing.T) {
 }
 
 func TestApplicationCredential(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	path := "/users/" + s.userID + "/application_credentials"
 	create := func(t *testing.T, in obj) obj {

@@ -1,9 +1,13 @@
 package conformance
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
+)
 
 func TestImage(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	i := s.image(t)
 	id := s.cirros(t)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 // balancerKit is a load balancer with its network.
@@ -47,7 +49,7 @@ func (k *balancerKit) add(t *testing.T, path, noun string, in obj) obj {
 }
 
 func TestLoadBalancer(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	k := balancers(t, s)
 	l := k.api
@@ -284,7 +286,7 @@ func (k *balancerKit) tree(name string) obj {
 }
 
 func TestLoadBalancerTree(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	k := balancers(t, s)
 	l := k.api
@@ -368,7 +370,7 @@ func TestLoadBalancerTree(t *testing.T) {
 }
 
 func TestLoadBalancerVIP(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	k := balancers(t, s)
 	port := k.network.makePort(t, k.network.get(t, "/subnets/"+k.subnet).str(t, "subnet.network_id"), obj{"fixed_ips": list{obj{"ip_address": "10.71.0.99"}}})["id"].(string)
@@ -396,7 +398,7 @@ func TestLoadBalancerVIP(t *testing.T) {
 }
 
 func TestLoadBalancerReader(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	l := c.as(t, "demo-reader").loadBalancer(t)
 	l.refuses(t,
 		refusal{"a reader may not list load balancers", "GET", "/loadbalancers", nil, 403, "Client", "Policy does not allow this request to be performed."},

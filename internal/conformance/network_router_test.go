@@ -3,6 +3,8 @@ package conformance
 import (
 	"net/http"
 	"testing"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 // detach takes a subnet off a router when the test has ended, before the two are deleted.
@@ -12,7 +14,7 @@ func (a *api) detach(t *testing.T, router, subnet string) {
 }
 
 func TestRouter(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	external := n.external(t)
@@ -111,7 +113,7 @@ func TestRouter(t *testing.T) {
 }
 
 func TestFloatingIP(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	external := n.external(t)

@@ -3,10 +3,12 @@ package conformance
 import (
 	"net/http"
 	"testing"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 func TestSecurityGroup(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	made := n.make(t, "/security-groups", "security_group", obj{"name": c.name("group")})
@@ -73,7 +75,7 @@ func TestSecurityGroup(t *testing.T) {
 }
 
 func TestSecurityGroupRule(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	group := n.make(t, "/security-groups", "security_group", obj{"name": c.name("group")})["id"].(string)

@@ -40,7 +40,7 @@ func (a *api) external(t *testing.T) string {
 }
 
 func TestNetwork(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	made := n.make(t, "/networks", "network", obj{"name": c.name("one")})
@@ -99,7 +99,7 @@ func TestNetwork(t *testing.T) {
 
 // Lists, with the filters that batched reads and lookups by name are made of.
 func TestNetworkLists(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	bulk := n.want(t, http.StatusCreated, "POST", "/networks", obj{"networks": list{
@@ -178,7 +178,7 @@ func TestNetworkLists(t *testing.T) {
 }
 
 func TestNetworkTags(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	n := c.login(t).network(t)
 	first, second := n.makeNetwork(t, "first"), n.makeNetwork(t, "second")
 	tags := func(t *testing.T) any { t.Helper(); return n.get(t, "/networks/"+first).at("network.tags") }
@@ -239,7 +239,7 @@ func TestNetworkTags(t *testing.T) {
 }
 
 func TestSubnet(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	network := n.makeNetwork(t, "net")
@@ -374,7 +374,7 @@ func TestSubnet(t *testing.T) {
 }
 
 func TestPort(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	n := s.network(t)
 	network := n.makeNetwork(t, "net")
@@ -476,9 +476,9 @@ func TestPort(t *testing.T) {
 // its own that the administrator makes, so that others do not count.
 func quotaSession(t *testing.T, kind string, quotas map[string]int) *session {
 	t.Helper()
-	c := open(t)
+	c := open(t, simulator.Options{Quotas: quotas})
 	if !c.real() {
-		return openQuiet(t, simulator.Options{Quotas: quotas}).login(t)
+		return c.login(t)
 	}
 	admin := c.as(t, "admin")
 	if a := admin.auth.do(t, "GET", "/roles", nil); a.status != http.StatusOK {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 // container makes a container that is emptied and deleted when the test has ended.
@@ -88,7 +90,7 @@ func headers(t *testing.T, a answer, want map[string]any) {
 }
 
 func TestContainer(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	o := c.login(t).objectStore(t)
 	path := o.container(t, "one", map[string]string{"X-Container-Meta-Colour": "red"})
 	t.Run("a new container is empty and has its metadata", func(t *testing.T) {
@@ -162,7 +164,7 @@ func TestContainer(t *testing.T) {
 }
 
 func TestObject(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	o := c.login(t).objectStore(t)
 	path := o.container(t, "box", nil)
 	sum := md5.Sum([]byte("hello"))
@@ -247,7 +249,7 @@ func TestObject(t *testing.T) {
 }
 
 func TestObjectVersions(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	o := c.login(t).objectStore(t)
 	path := o.container(t, "versions", map[string]string{"X-Versions-Enabled": "true"})
 	headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Versions-Enabled": "True"})
@@ -273,7 +275,7 @@ func TestObjectVersions(t *testing.T) {
 }
 
 func TestAccount(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	o := s.objectStore(t)
 	t.Run("an account counts and knows policies", func(t *testing.T) {

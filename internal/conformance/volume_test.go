@@ -3,6 +3,8 @@ package conformance
 import (
 	"net/http"
 	"testing"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 func (a *api) makeVolume(t *testing.T, more obj) obj {
@@ -15,7 +17,7 @@ func (a *api) makeVolume(t *testing.T, more obj) obj {
 }
 
 func TestVolume(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	v := s.volume(t)
 	made := v.makeVolume(t, obj{"metadata": obj{"a": "b"}, "description": c.prefix})
@@ -76,7 +78,7 @@ func TestVolume(t *testing.T) {
 }
 
 func TestServerVolumes(t *testing.T) {
-	c := open(t)
+	c := open(t, simulator.Options{})
 	s := c.login(t)
 	k := kit(t, s)
 	n, v := k.compute, s.volume(t)
