@@ -183,7 +183,7 @@ var binary = sync.OnceValues(func() (string, error) {
 // empty is an error that lists what the test has left in the cloud. What Nova and Octavia remove in the
 // background gets a moment.
 func (c *Cloud) empty() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for {
 		left, err := c.leftovers(ctx)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,14 +59,18 @@ func TestEveryAttributeIsDescribedAndSecretsAreHidden(t *testing.T) {
 		if schema.Block.Description == "" {
 			t.Errorf("%s has no description", name)
 		}
+		var hidden []string
 		walk(name, schema.Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
 			if a.Description == "" {
 				t.Errorf("%s has no description", path)
 			} else if !strings.HasSuffix(a.Description, ".") {
 				t.Errorf("the description of %s is no sentence: %q", path, a.Description)
 			}
-			if secretName.MatchString(a.Name) && !a.Sensitive && !a.WriteOnly {
-				t.Errorf("%s is a secret by its name, but neither sensitive nor write-only", path)
+			if a.Sensitive || a.WriteOnly {
+				hidden = append(hidden, path+".")
+			}
+			if secretName.MatchString(a.Name) && !slices.ContainsFunc(hidden, func(h string) bool { return strings.HasPrefix(path+".", h) }) {
+				t.Errorf("%s is a secret by its name, but neither it nor what holds it is sensitive or write-only", path)
 			}
 		})
 	}
@@ -84,7 +89,9 @@ func TestEveryTypeHasExamplesAndDocumentation(t *testing.T) {
 	for name := range s.ResourceSchemas {
 		need(fmt.Sprintf("examples/resources/%s/resource.tf", name))
 		need(fmt.Sprintf("docs/resources/%s.md", strings.TrimPrefix(name, "massif_")))
-		need(fmt.Sprintf("examples/resources/%s/import.sh", name))
+		if name != "massif_cluster" { // its keys are only in the state of the configuration that made it
+			need(fmt.Sprintf("examples/resources/%s/import.sh", name))
+		}
 	}
 	for name := range s.DataSourceSchemas {
 		need(fmt.Sprintf("examples/data-sources/%s/data-source.tf", name))

@@ -18,7 +18,7 @@ resource "massif_security_policy" "prod" {
   name   = "prod"
   groups = { nodes = {} }
   rules = {
-    inside = { from = ["nodes"], to = ["nodes"] }
+    inside = { from = ["nodes"], to = ["nodes"], tcp = ["1-65535"], udp = ["1-65535"], icmp = true }
     api    = { from_cidrs = [massif_subnet.nodes.cidr], to = ["nodes"], tcp = ["6443", "9345"] }
   }
 }
