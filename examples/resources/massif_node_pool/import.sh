@@ -1,1 +1,0 @@
-terraform import massif_node_pool.web 9c1b6e0f-3c59-4c8e-a52c-3a1a5d1f2b7e
