@@ -129,6 +129,12 @@ func TestFlavor(t *testing.T) {
 		refusal{"a marker that is not there is 400", "GET", "/flavors?marker=" + nobody, nil, 400, "badRequest", "marker [" + nobody + "] not found"})
 }
 
+func TestAvailabilityZones(t *testing.T) {
+	c := open(t, simulator.Options{})
+	n := c.login(t).compute(t)
+	is(t, "zone", n.get(t, "/os-availability-zone").at("availabilityZoneInfo.0"), obj{"zoneName": someText, "zoneState": obj{"available": true}, "hosts": nil})
+}
+
 func TestKeypair(t *testing.T) {
 	c := open(t, simulator.Options{})
 	s := c.login(t)

@@ -97,6 +97,28 @@ func TestNetwork(t *testing.T) {
 		refusal{"an external network cannot be deleted by a member", "DELETE", "/networks/" + n.external(t), nil, 403, "PolicyNotAuthorized", "rule:delete_network is disallowed by policy"})
 }
 
+func TestNetworkDiscovery(t *testing.T) {
+	c := open(t, simulator.Options{})
+	n := c.login(t).network(t)
+	t.Run("the root tells the versions to everybody", func(t *testing.T) {
+		a := n.with("X-Auth-Token", "").get(t, strings.TrimSuffix(n.base, "v2.0"))
+		is(t, "version", a.at("versions.0"), obj{"id": "v2.0", "status": "CURRENT", "links": aList})
+	})
+	t.Run("extensions have aliases", func(t *testing.T) {
+		have := map[string]bool{}
+		for _, alias := range n.get(t, "/extensions?fields=alias").column(t, "extensions", "alias") {
+			have[alias] = true
+		}
+		for _, alias := range []string{"router", "security-group", "quotas", "quota_details", "standard-attr-tag", "standard-attr-revisions", "port-security", "allowed-address-pairs", "net-mtu", "subnet_allocation", "ext-gw-mode", "external-net", "extraroute", "project-id"} {
+			if !have[alias] {
+				t.Errorf("no extension %s", alias)
+			}
+		}
+		is(t, "extension", n.get(t, "/extensions/router").at("extension"), obj{"alias": "router", "name": someText, "description": someText})
+	})
+	t.Run("an unknown extension is 404", func(t *testing.T) { n.want(t, http.StatusNotFound, "GET", "/extensions/colour", nil) })
+}
+
 // Lists, with the filters that batched reads and lookups by name are made of.
 func TestNetworkLists(t *testing.T) {
 	c := open(t, simulator.Options{})

@@ -77,6 +77,20 @@ func TestVolume(t *testing.T) {
 	})
 }
 
+func TestVolumeVersions(t *testing.T) {
+	c := open(t, simulator.Options{})
+	v := c.login(t).volume(t)
+	t.Run("without a header it is 3.0", func(t *testing.T) {
+		same(t, "header", v.get(t, "/volumes").header.Get("OpenStack-API-Version"), "volume 3.0")
+	})
+	t.Run("the answer names the microversion", func(t *testing.T) {
+		same(t, "header", v.with("OpenStack-API-Version", "volume 3.59").get(t, "/volumes").header.Get("OpenStack-API-Version"), "volume 3.59")
+	})
+	t.Run("an unknown microversion is 406", func(t *testing.T) {
+		v.with("OpenStack-API-Version", "volume 3.999").want(t, http.StatusNotAcceptable, "GET", "/volumes", nil)
+	})
+}
+
 func TestServerVolumes(t *testing.T) {
 	c := open(t, simulator.Options{})
 	s := c.login(t)
