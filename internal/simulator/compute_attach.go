@@ -459,7 +459,7 @@ func (n *compute) detachVolume(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if device := server.objs("_volumes")[0]; server.str("_image") == "" && device.str("id") == id {
-		return 0, nil, fail(http.StatusForbidden, "", "Cannot detach a root device volume")
+		return 0, nil, badRequest("Cannot detach a root device volume")
 	}
 	volume, _ := n.sim.volume.Volumes.get(id)
 	if volume != nil {
