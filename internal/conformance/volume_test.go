@@ -121,7 +121,7 @@ func TestServerVolumes(t *testing.T) {
 		n.refuses(t,
 			refusal{"a volume twice is 400", "POST", path, obj{"volumeAttachment": obj{"volumeId": volume}}, 400, "badRequest", "is already attached to instances: " + id},
 			refusal{"an unknown volume is 404", "POST", path, obj{"volumeAttachment": obj{"volumeId": nobody}}, 404, "itemNotFound", "Volume " + nobody + " could not be found."},
-			refusal{"the root volume stays", "DELETE", path + "/" + root, nil, 403, "forbidden", "Cannot detach a root device volume"},
+			refusal{"the root volume stays", "DELETE", path + "/" + root, nil, 400, "badRequest", "Cannot detach a root device volume"},
 			refusal{"detaching what is not attached is 404", "DELETE", path + "/" + nobody, nil, 404, "itemNotFound", nobody})
 		v.refuses(t, refusal{"an attached volume cannot be deleted: 400", "DELETE", "/volumes/" + volume, nil, 400, "badRequest", "Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer."})
 		n.want(t, http.StatusAccepted, "DELETE", path+"/"+volume, nil)
