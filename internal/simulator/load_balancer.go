@@ -143,7 +143,18 @@ func lbForbidden() *fault {
 	return fail(http.StatusForbidden, "", "Policy does not allow this request to be performed.")
 }
 
-func lbFaultBody(_ *call, f *fault) any {
+// lbParentMissing is the kind of the 404 for a pool or policy in the path above what is asked for: Octavia
+// answers it before it comes to its own faults.
+const lbParentMissing = "parent"
+
+func lbFaultBody(c *call, f *fault) any {
+	if f.kind == lbParentMissing && strings.Contains(c.request.Header.Get("Accept"), "application/json") {
+		return map[string]any{"code": f.status, "title": "Bad Request", "description": f.message}
+	}
+	if f.kind == lbParentMissing {
+		c.header.Set("Content-Type", "text/html; charset=UTF-8")
+		return fmt.Sprintf("<html>\n <head>\n  <title>404 Bad Request</title>\n </head>\n <body>\n  <h1>404 Bad Request</h1>\n  The server could not comply with the request since it is either malformed or otherwise incorrect.<br /><br />\n%s\n\n\n </body>\n</html>", f.message)
+	}
 	code := "Client"
 	if f.status >= http.StatusInternalServerError {
 		code = "Server"

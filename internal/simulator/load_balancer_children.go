@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -421,11 +422,19 @@ func (l *loadBalancing) deletePool(c *call) (int, any, error) {
 
 // poolOf is the pool in the path of a request for members.
 func (l *loadBalancing) poolOf(c *call) (object, error) {
-	pool, err := l.get(c, l.poolKind(), c.path("pool"))
-	if err != nil {
-		return nil, err
+	return l.above(c, l.poolKind(), c.path("pool"))
+}
+
+// above is the object in the path above what a request asks for.
+func (l *loadBalancing) above(c *call, kind lbKind, id string) (object, error) {
+	o, err := l.get(c, kind, id)
+	var f *fault
+	if errors.As(err, &f) && f.status == http.StatusNotFound {
+		missing := *f
+		missing.kind = lbParentMissing
+		return nil, &missing
 	}
-	return pool, nil
+	return o, err
 }
 
 // openPool holds that a pool and its load balancer may change.
@@ -908,7 +917,7 @@ func (l *loadBalancing) forgetPolicy(policy object) {
 }
 
 func (l *loadBalancing) policyOf(c *call) (object, error) {
-	return l.get(c, l.policyKind(), c.path("policy"))
+	return l.above(c, l.policyKind(), c.path("policy"))
 }
 
 func (l *loadBalancing) openPolicy(policy object) (lb object, err error) {
