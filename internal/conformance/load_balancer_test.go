@@ -169,7 +169,6 @@ func TestLoadBalancer(t *testing.T) {
 		post("a member twice is 409", members, "member", 409, "Another member on this pool is already using ip 10.71.0.201 on protocol_port 8080", obj{"address": "10.71.0.201", "protocol_port": 8080}),
 		post("a member on an unknown subnet is 404 or 400", members, "member", 400, "Subnet "+nobody+" not found.", obj{"address": "10.71.0.9", "protocol_port": 1, "subnet_id": nobody}),
 		post("a weight above 256 is 400", members, "member", 400, "Invalid input for field/attribute weight.", obj{"address": "10.71.0.9", "protocol_port": 1, "weight": 257}),
-		post("a member of an unknown pool is 404", "/pools/"+nobody+"/members", "member", 404, "Pool "+nobody+" not found.", obj{"address": "10.71.0.9", "protocol_port": 1}),
 		post("a second monitor is 409", "/healthmonitors", "healthmonitor", 409, "This pool already has a health monitor", obj{"pool_id": poolID, "type": "TCP", "delay": 5, "timeout": 3, "max_retries": 3}),
 		post("a redirect without its target is 400", "/l7policies", "l7policy", 400, "redirect_url must not be None", obj{"listener_id": listenerID, "action": "REDIRECT_TO_URL"}),
 		post("a redirect to an unknown pool is 404", "/l7policies", "l7policy", 404, "Pool "+nobody+" not found.", obj{"listener_id": listenerID, "action": "REDIRECT_TO_POOL", "redirect_pool_id": nobody}),
@@ -186,6 +185,10 @@ func TestLoadBalancer(t *testing.T) {
 		refusal{"the protocol of a pool cannot be changed", "PUT", "/pools/" + poolID, obj{"pool": obj{"protocol": "TCP"}}, 400, "Client", "Unknown attribute for argument pool"},
 		refusal{"the address of a member cannot be changed", "PUT", members + "/" + member["id"].(string), obj{"member": obj{"address": "10.71.0.9"}}, 400, "Client", "Unknown attribute for argument member"},
 	)
+	t.Run("a member of an unknown pool is 404, in a form of its own", func(t *testing.T) {
+		a := l.want(t, http.StatusNotFound, "POST", "/pools/"+nobody+"/members", obj{"member": obj{"address": "10.71.0.9", "protocol_port": 1}})
+		is(t, "fault", a.body, obj{"code": 404, "title": "Bad Request", "description": "Pool " + nobody + " not found."})
+	})
 	t.Run("a change answers PENDING_UPDATE and locks the whole load balancer", func(t *testing.T) {
 		var a answer
 		c.slowly(func() {
