@@ -236,7 +236,7 @@ func TestObject(t *testing.T) {
 		_, account, _ := strings.Cut(o.base, "/v1/")
 		signed := func(object string, end time.Time) string {
 			mac := hmac.New(sha256.New, []byte("secret"))
-			fmt.Fprintf(mac, "GET\n%d\n%s", end.Unix(), "/v1/"+account+object)
+			mac.Write(fmt.Appendf(nil, "GET\n%d\n/v1/%s%s", end.Unix(), account, object))
 			return object + "?temp_url_sig=" + hex.EncodeToString(mac.Sum(nil)) + "&temp_url_expires=" + strconv.FormatInt(end.Unix(), 10)
 		}
 		anonymous := o.with("X-Auth-Token", "")
