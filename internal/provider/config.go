@@ -559,19 +559,19 @@ func (s *session) explain(err error) diag.Diagnostic {
 		return s.blame("endpoint_type", "Wrong endpoint type", err.Error()+".")
 	case answered && fault.Status == http.StatusUnauthorized:
 		return s.blame(s.secret(), "Credentials rejected", fmt.Sprintf("The identity service at %s answered 401: %s%s\n\n"+
-			"One of these is wrong, expired or disabled, or the user has no role in the project.", s.describe("auth_url"), fault.Message, request(fault)))
+			"One of these is wrong, expired or disabled, or the user has no role in the project.", s.address(), fault.Message, request(fault)))
 	case answered && fault.Status == http.StatusNotFound:
 		return s.blame("auth_url", "Wrong address of the identity service", fmt.Sprintf("There is no Keystone version 3 at %s: it answered 404 for %s.",
-			s.describe("auth_url"), fault.URL))
+			s.address(), fault.URL))
 	case answered:
 		return s.blame("auth_url", "Identity service failed", fmt.Sprintf("The identity service at %s answered %d %s: %s%s",
-			s.describe("auth_url"), fault.Status, http.StatusText(fault.Status), fault.Message, request(fault)))
+			s.address(), fault.Status, http.StatusText(fault.Status), fault.Message, request(fault)))
 	case strings.Contains(err.Error(), "x509:") || strings.Contains(err.Error(), "certificate"):
 		return s.blame("ca_certificate", "Certificate not trusted", fmt.Sprintf("The identity service at %s could not be trusted: %v. "+
-			"Set \"ca_certificate\" (OS_CACERT, or cacert in clouds.yaml) to the certificate of its authority.", s.describe("auth_url"), unwrap(err)))
+			"Set \"ca_certificate\" (OS_CACERT, or cacert in clouds.yaml) to the certificate of its authority.", s.address(), unwrap(err)))
 	case errors.As(err, &address):
 		return s.blame("auth_url", "Identity service out of reach", fmt.Sprintf("The identity service at %s does not answer: %v. "+
-			"Check the address, name resolution, the network between and proxies (HTTPS_PROXY, NO_PROXY).", s.describe("auth_url"), unwrap(err)))
+			"Check the address, name resolution, the network between and proxies (HTTPS_PROXY, NO_PROXY).", s.address(), unwrap(err)))
 	}
 	return s.blame("auth_url", "Could not open a session", err.Error()+".")
 }
@@ -625,8 +625,8 @@ func (s *session) blame(name, summary, detail string) diag.Diagnostic {
 		fmt.Sprintf("%s%s\n\nTried, by %s:%s", strings.ToUpper(detail[:1]), detail[1:], s.kind, tried.String()))
 }
 
-// describe is a setting's value and source.
-func (s *session) describe(name string) string {
-	at := s.from[name]
+// address is where we authenticate, and where that was read.
+func (s *session) address() string {
+	at := s.from["auth_url"]
 	return fmt.Sprintf("%s (from %s)", at.value, at.source)
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-func forbidden(message string, args ...any) *fault {
-	return fail(http.StatusForbidden, "", "You are not authorized to perform the requested action: "+message, args...)
+func forbidden(action string) *fault {
+	return fail(http.StatusForbidden, "", "You are not authorized to perform the requested action: %s", action)
 }
 
 // validate shows the token of X-Subject-Token.

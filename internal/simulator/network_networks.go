@@ -312,9 +312,12 @@ func checkPools(prefix netip.Prefix, pools []object, gateway string) error {
 
 // checkGateway refuses a gateway that could be given to a port.
 func checkGateway(pools []object, gateway string) error {
+	if gateway == "" {
+		return nil
+	}
 	g, err := netip.ParseAddr(gateway)
 	if err != nil {
-		return nil // no gateway
+		return fail(http.StatusBadRequest, "InvalidInput", "Invalid input for gateway_ip: %v", err)
 	}
 	for _, pool := range pools {
 		start, end := netip.MustParseAddr(pool.str("start")), netip.MustParseAddr(pool.str("end"))

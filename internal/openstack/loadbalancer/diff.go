@@ -37,7 +37,7 @@ func diff(real *Tree, want Spec) plan {
 		p.put(loadBalancers, real.ID, change, "update the load balancer")
 	}
 	removed := p.pools(real, have, want)
-	p.listeners(real, have, want)
+	p.listeners(real, want)
 	for _, old := range removed {
 		p.remove(pools, old.ID, fmt.Sprintf("delete pool %q", old.Name))
 	}
@@ -136,7 +136,7 @@ func (p *plan) monitor(key string, have *monitor, want *Monitor) {
 }
 
 // listeners removes listeners first: a new one may want the same port.
-func (p *plan) listeners(real *Tree, have, want Spec) {
+func (p *plan) listeners(real *Tree, want Spec) {
 	poolKeys := real.poolKeys()
 	existing := map[string]*listener{}
 	for i := range real.Listeners {

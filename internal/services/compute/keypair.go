@@ -7,6 +7,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -101,18 +102,13 @@ func (keypair) Create(ctx context.Context, cloud *openstack.Cloud, m *keypairMod
 }
 
 // keypairReads answers many reads with one list.
-var keypairReads = openstack.Collection[keypairs.KeyPair]{
-	Name:    "keypairs",
-	Service: (*openstack.Cloud).Compute,
-	ID:      func(k keypairs.KeyPair) string { return k.Name },
-	Get: func(ctx context.Context, client *gophercloud.ServiceClient, name string) (keypairs.KeyPair, error) {
-		found, err := keypairs.Get(ctx, client, name, nil).Extract()
-		if err != nil {
-			return keypairs.KeyPair{}, err
-		}
-		return *found, nil
+var keypairReads = collection("keypairs",
+	func(k keypairs.KeyPair) string { return k.Name },
+	func(ctx context.Context, client *gophercloud.ServiceClient, name string) (*keypairs.KeyPair, error) {
+		return keypairs.Get(ctx, client, name, nil).Extract()
 	},
-}
+	func(client *gophercloud.ServiceClient) pagination.Pager { return keypairs.List(client, nil) },
+	keypairs.ExtractKeyPairs)
 
 func (keypair) Read(ctx context.Context, cloud *openstack.Cloud, m *keypairModel) error {
 	found, err := openstack.Get(ctx, cloud, keypairReads, m.ID.ValueString())

@@ -10,6 +10,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/tags"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -185,25 +186,13 @@ func (m *serverModel) bootVolume(ctx context.Context) (*bootVolumeModel, error) 
 }
 
 // serverReads answers many reads with one list.
-var serverReads = openstack.Collection[servers.Server]{
-	Name:    "servers",
-	Service: (*openstack.Cloud).Compute,
-	ID:      func(s servers.Server) string { return s.ID },
-	Get: func(ctx context.Context, client *gophercloud.ServiceClient, id string) (servers.Server, error) {
-		found, err := servers.Get(ctx, client, id).Extract()
-		if err != nil {
-			return servers.Server{}, err
-		}
-		return *found, nil
+var serverReads = collection("servers",
+	func(s servers.Server) string { return s.ID },
+	func(ctx context.Context, client *gophercloud.ServiceClient, id string) (*servers.Server, error) {
+		return servers.Get(ctx, client, id).Extract()
 	},
-	List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]servers.Server, error) {
-		pages, err := servers.List(client, nil).AllPages(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return servers.ExtractServers(pages)
-	},
-}
+	func(client *gophercloud.ServiceClient) pagination.Pager { return servers.List(client, nil) },
+	servers.ExtractServers)
 
 func readServer(ctx context.Context, cloud *openstack.Cloud, id string) (servers.Server, error) {
 	found, err := openstack.Get(ctx, cloud, serverReads, id)

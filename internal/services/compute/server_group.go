@@ -6,6 +6,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servergroups"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -90,25 +91,13 @@ func (serverGroup) Create(ctx context.Context, cloud *openstack.Cloud, m *server
 }
 
 // serverGroupReads answers many reads with one list.
-var serverGroupReads = openstack.Collection[servergroups.ServerGroup]{
-	Name:    "server groups",
-	Service: (*openstack.Cloud).Compute,
-	ID:      func(g servergroups.ServerGroup) string { return g.ID },
-	Get: func(ctx context.Context, client *gophercloud.ServiceClient, id string) (servergroups.ServerGroup, error) {
-		found, err := servergroups.Get(ctx, client, id).Extract()
-		if err != nil {
-			return servergroups.ServerGroup{}, err
-		}
-		return *found, nil
+var serverGroupReads = collection("server groups",
+	func(g servergroups.ServerGroup) string { return g.ID },
+	func(ctx context.Context, client *gophercloud.ServiceClient, id string) (*servergroups.ServerGroup, error) {
+		return servergroups.Get(ctx, client, id).Extract()
 	},
-	List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]servergroups.ServerGroup, error) {
-		pages, err := servergroups.List(client, nil).AllPages(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return servergroups.ExtractServerGroups(pages)
-	},
-}
+	func(client *gophercloud.ServiceClient) pagination.Pager { return servergroups.List(client, nil) },
+	servergroups.ExtractServerGroups)
 
 func (serverGroup) Read(ctx context.Context, cloud *openstack.Cloud, m *serverGroupModel) error {
 	found, err := openstack.Get(ctx, cloud, serverGroupReads, m.ID.ValueString())

@@ -56,21 +56,27 @@ func keepOrder(prior, now types.List) types.List {
 	return prior
 }
 
-// objects makes a list of flat objects of strings.
-func objects(attributes []string, rows ...[]string) types.List {
+// objectType is the type of a flat object of strings.
+func objectType(attributes []string) types.ObjectType {
 	kinds := map[string]attr.Type{}
 	for _, name := range attributes {
 		kinds[name] = types.StringType
 	}
+	return types.ObjectType{AttrTypes: kinds}
+}
+
+// objects makes a list of flat objects of strings.
+func objects(attributes []string, rows ...[]string) types.List {
+	object := objectType(attributes)
 	all := make([]attr.Value, 0, len(rows))
 	for _, row := range rows {
 		values := map[string]attr.Value{}
 		for i, name := range attributes {
 			values[name] = types.StringValue(row[i])
 		}
-		all = append(all, types.ObjectValueMust(kinds, values))
+		all = append(all, types.ObjectValueMust(object.AttrTypes, values))
 	}
-	return types.ListValueMust(types.ObjectType{AttrTypes: kinds}, all)
+	return types.ListValueMust(object, all)
 }
 
 // text is a known string attribute of a nested object; "" when it is not known.

@@ -566,10 +566,10 @@ func merge(group []apiRule) (entry, bool) {
 }
 
 func portText(first, last int) string {
-	switch {
-	case first == none:
+	switch first {
+	case none:
 		return "all"
-	case first == last:
+	case last:
 		return strconv.Itoa(first)
 	default:
 		return fmt.Sprintf("%d-%d", first, last)

@@ -199,11 +199,10 @@ func routes(all []apiRoute) types.List {
 	for _, r := range all {
 		rows = append(rows, []string{r.Destination, r.NextHop})
 	}
-	list := objects(routeAttributes, rows...)
 	if len(all) == 0 {
-		return types.ListNull(list.ElementType(context.Background()))
+		return types.ListNull(objectType(routeAttributes))
 	}
-	return list
+	return objects(routeAttributes, rows...)
 }
 
 // Validate checks the addresses against each other.
