@@ -26,7 +26,7 @@ func makeWorld(c *client) world {
 	var w world
 	w.external = c.want(200, "GET", v2+"networks?name=ext-floating1", "").body.objs("networks")[0].str("id")
 	w.network = c.make("network", `"name":"web"`).str("id")
-	w.subnet = c.make("subnet", fmt.Sprintf(`"name":"web","network_id":%q,"ip_version":4,"cidr":"10.77.0.0/24"`, w.network)).str("id")
+	w.subnet = c.make("subnet", fmt.Sprintf(`"name":"web","network_id":%q,"ip_version":4,"cidr":"10.77.0.0/24","allocation_pools":[{"start":"10.77.0.100","end":"10.77.0.199"}]`, w.network)).str("id")
 	w.router = c.make("router", fmt.Sprintf(`"name":"edge","external_gateway_info":{"network_id":%q}`, w.external)).str("id")
 	c.want(200, "PUT", v2+"routers/"+w.router+"/add_router_interface", fmt.Sprintf(`{"subnet_id":%q}`, w.subnet))
 	w.port = c.make("port", fmt.Sprintf(`"name":"web","network_id":%q`, w.network)).str("id")
