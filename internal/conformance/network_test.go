@@ -507,6 +507,13 @@ func quotaSession(t *testing.T, kind string, quotas map[string]int) *session {
 		t.Skip("the cloud admin of clouds.yaml may not make projects with quotas of their own")
 	}
 	project := admin.auth.make(t, "/projects", "project", obj{"name": c.name("quota"), "domain_id": "default"})["id"].(string)
+	// The default group comes into being by itself and outlives its project.
+	t.Cleanup(func() {
+		n := admin.network(t)
+		for _, group := range n.get(t, "/security-groups?project_id="+project).list(t, "security_groups") {
+			n.remove(t, "/security-groups/"+dig(group, "id").(string))
+		}
+	})
 	user := c.login(t).userID
 	roles := 0
 	for _, role := range admin.auth.get(t, "/roles").list(t, "roles") {
@@ -527,12 +534,7 @@ func quotaSession(t *testing.T, kind string, quotas map[string]int) *session {
 	case "network":
 		n := admin.network(t)
 		n.want(t, http.StatusOK, "PUT", "/quotas/"+project, obj{"quota": limits})
-		t.Cleanup(func() {
-			for _, group := range n.get(t, "/security-groups?project_id="+project).list(t, "security_groups") {
-				n.remove(t, "/security-groups/"+dig(group, "id").(string))
-			}
-			n.want(t, http.StatusNoContent, "DELETE", "/quotas/"+project, nil)
-		})
+		t.Cleanup(func() { n.want(t, http.StatusNoContent, "DELETE", "/quotas/"+project, nil) })
 	case "compute":
 		n := admin.compute(t)
 		n.want(t, http.StatusOK, "PUT", "/os-quota-sets/"+project, obj{"quota_set": limits})
