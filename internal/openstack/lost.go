@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -38,23 +39,32 @@ func Lost(err error) bool {
 	return errors.As(err, &transport) && !permanent(err)
 }
 
-// FindLost asks for what a lost request may have made, with time of its own and some patience: a service under load may
-// still be making it. It returns the error that find has given last, or the first that says it was found.
-func FindLost(ctx context.Context, find func(context.Context) (found bool, err error)) error {
+// Candidate is an object that a lost request may have made.
+type Candidate struct {
+	ID      string
+	Created time.Time // by the cloud's clock
+}
+
+// clockSkew is how far the cloud's clock may be behind ours.
+const clockSkew = 30 * time.Second
+
+// FindLost returns the id of what a lost request, sent at begin, has made: the only candidate that is as young. Where
+// there is none or several, it returns the request's error, for what cannot be told apart from another is not ours to
+// take. It has time of its own and some patience: a service under load may still be making the object.
+func FindLost(ctx context.Context, lost error, begin time.Time, candidates func(context.Context) ([]Candidate, error)) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	wait := time.Second
-	for {
-		found, err := find(ctx)
-		if found || ctx.Err() != nil {
-			return err
+	for wait := time.Second; ; wait *= 2 {
+		all, err := candidates(ctx)
+		if err != nil {
+			return "", errors.Join(lost, err)
 		}
-		if wait > 8*time.Second { // asked four times in fifteen seconds
-			return err
+		young := slices.DeleteFunc(all, func(c Candidate) bool { return c.Created.Before(begin.Add(-clockSkew)) })
+		if len(young) == 1 {
+			return young[0].ID, nil
 		}
-		if sleepUntil(ctx, time.Now().Add(wait)) != nil {
-			return err
+		if wait > 8*time.Second || sleepUntil(ctx, time.Now().Add(wait)) != nil { // asked five times in a quarter of a minute
+			return "", lost
 		}
-		wait *= 2
 	}
 }

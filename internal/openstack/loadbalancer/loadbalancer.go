@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,7 +47,11 @@ func Create(ctx context.Context, cloud *openstack.Cloud, spec Spec) (*Tree, erro
 	if cloud.Learned(childByChild) {
 		body = bare(spec)
 	}
+	begin := time.Now()
 	tree, err := create(ctx, client, body)
+	if openstack.Lost(err) {
+		tree, err = findLost(ctx, cloud, spec.Name, begin, err)
+	}
 	if cannotMakeTrees(err) && (len(spec.Listeners) > 0 || len(spec.Pools) > 0) {
 		refusal := err
 		if tree, err = create(ctx, client, bare(spec)); err != nil {
@@ -60,6 +65,35 @@ func Create(ctx context.Context, cloud *openstack.Cloud, spec Spec) (*Tree, erro
 	}
 	tree.recognise(spec)
 	return tree, nil
+}
+
+// findLost returns the load balancer that a request made of which the answer was lost.
+func findLost(ctx context.Context, cloud *openstack.Cloud, name string, begin time.Time, lost error) (*Tree, error) {
+	client, err := cloud.LoadBalancer()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says all
+	}
+	id, err := openstack.FindLost(ctx, lost, begin, func(ctx context.Context) ([]openstack.Candidate, error) {
+		var answer struct {
+			LoadBalancers []struct {
+				ID        string `json:"id"`
+				CreatedAt string `json:"created_at"`
+			} `json:"loadbalancers"`
+		}
+		query := url.Values{"name": {name}, "project_id": {cloud.ProjectID()}}
+		err := request(ctx, client, http.MethodGet, client.ServiceURL("lbaas", "loadbalancers")+"?"+query.Encode(), nil, &answer)
+		var candidates []openstack.Candidate
+		for _, lb := range answer.LoadBalancers {
+			// In UTC without saying so; what cannot be read is as old as time.
+			created, _ := time.Parse("2006-01-02T15:04:05", lb.CreatedAt)
+			candidates = append(candidates, openstack.Candidate{ID: lb.ID, Created: created})
+		}
+		return candidates, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read(ctx, cloud, id, nil)
 }
 
 func create(ctx context.Context, client *gophercloud.ServiceClient, body fields) (*Tree, error) {

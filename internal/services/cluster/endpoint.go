@@ -190,8 +190,6 @@ func makeFloatingIP(ctx context.Context, cloud *openstack.Cloud, networkID, port
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := unbroken(ctx)
-	defer cancel()
 	made, err := floatingips.Create(ctx, client, floatingips.CreateOpts{
 		FloatingNetworkID: networkID, PortID: portID, Description: mark,
 	}).Extract()

@@ -167,16 +167,6 @@ type group struct {
 	spec             string
 }
 
-// sendTimeout bounds a request that makes something.
-const sendTimeout = 2 * time.Minute
-
-// unbroken is for requests that make something. One that was sent is awaited even
-// when the user interrupts the apply: what the cloud makes for a request whose answer
-// nobody hears would be found by no mark at the time when the rest is removed.
-func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-}
-
 // makePorts makes a port for each name with one request, so that addresses are known
 // before any server is.
 func (g *group) makePorts(ctx context.Context, names ...string) ([]ports.Port, error) {
@@ -198,8 +188,6 @@ func (g *group) makePorts(ctx context.Context, names ...string) ([]ports.Port, e
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("create ports: %w", err)
 	}
-	ctx, cancel := unbroken(ctx)
-	defer cancel()
 	var answer struct {
 		Ports []ports.Port `json:"ports"`
 	}
@@ -243,8 +231,6 @@ func (g *group) makeServer(ctx context.Context, port ports.Port, zone string, us
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("create server %s: %w", port.Name, err)
 	}
-	ctx, cancel := unbroken(ctx)
-	defer cancel()
 	made, err := servers.Create(ctx, client, keypairs.CreateOptsExt{CreateOptsBuilder: opts, KeyName: g.keyPair}, hints).Extract()
 	if err != nil {
 		return "", fmt.Errorf("create server %s: %w", port.Name, err)

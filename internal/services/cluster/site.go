@@ -256,8 +256,6 @@ func (s *site) makeSurroundings(ctx context.Context, vip ports.Port, externalID 
 }
 
 func (s *site) makeLoadBalancer(ctx context.Context) (*loadbalancer.Tree, error) {
-	ctx, cancel := unbroken(ctx)
-	defer cancel()
 	tree, err := loadbalancer.Create(ctx, s.cloud, s.entrance.spec())
 	if err != nil {
 		return nil, err
@@ -298,8 +296,6 @@ func (g *group) ensureServerGroup(ctx context.Context, name, policy string) (str
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := unbroken(ctx)
-	defer cancel()
 	made, err := servergroups.Create(ctx, client, servergroups.CreateOpts{Name: name, Policy: policy}).Extract()
 	if err != nil {
 		return "", fmt.Errorf("create server group %s: %w", name, err)

@@ -23,8 +23,8 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
-// keypairName is what Nova accepts as a name.
-var keypairName = regexp.MustCompile(`^[A-Za-z0-9 @._-]+$`)
+// keypairName is what Nova accepts as a name; `@` and `.` only since microversion 2.92.
+var keypairName = regexp.MustCompile(`^[A-Za-z0-9 _-]+$`)
 
 // keypair is an SSH key that Nova puts into servers. Nova cannot change one, and knows it by its name.
 type keypair struct{}
@@ -47,7 +47,7 @@ func (keypair) Name() string { return "keypair" }
 
 func (keypair) Schema() schema.Schema {
 	name := attribute.FixedName("Name of the key pair, unique for the user.")
-	name.Validators = append(name.Validators, stringvalidator.RegexMatches(keypairName, "may have letters, digits, spaces and `@._-` only"))
+	name.Validators = append(name.Validators, stringvalidator.RegexMatches(keypairName, "may have letters, digits, spaces, underscores and hyphens only"))
 	privateKey := attribute.Computed("Private key in PEM, when Nova made the pair. It is in the state: prefer a key of your own.")
 	privateKey.Sensitive = true
 	return schema.Schema{

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -102,13 +103,34 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 		return err
 	}
 	opts.Networks = novaNetworks(nics, slots)
+	begin := time.Now()
 	answer, err := servers.Create(whole, client, withKeyPair{opts, m.KeyPair.ValueString()}, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
+	if openstack.Lost(err) {
+		answer, err = findLost(ctx, client, opts.Name, begin, err)
+	}
 	if err != nil {
 		return errors.Join(blameServer(fmt.Errorf("create server %q: %w", m.Name.ValueString(), err)), deletePorts(whole, cloud, made))
 	}
 	m.ID = types.StringValue(answer.ID)
 	m.PortIDs = value.List(slots) // also when the server fails, its ports must be found again
 	return nil
+}
+
+// findLost returns the server that a request made of which the answer was lost.
+func findLost(ctx context.Context, client *gophercloud.ServiceClient, name string, begin time.Time, lost error) (*servers.Server, error) {
+	id, err := openstack.FindLost(ctx, lost, begin, func(ctx context.Context) ([]openstack.Candidate, error) {
+		pages, err := servers.List(client, servers.ListOpts{Name: "^" + regexp.QuoteMeta(name) + "$"}).AllPages(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found, err := servers.ExtractServers(pages)
+		var candidates []openstack.Candidate
+		for _, s := range found {
+			candidates = append(candidates, openstack.Candidate{ID: s.ID, Created: s.Created})
+		}
+		return candidates, err
+	})
+	return &servers.Server{ID: id}, err
 }
 
 func (m *serverModel) createOpts(ctx context.Context, cloud *openstack.Cloud) (servers.CreateOpts, error) {

@@ -42,6 +42,14 @@ resource "massif_floating_ip" "test" {
 resource "massif_security_group" "test" {
   name  = "{{name}}"
   rules = { ssh = { tcp = ["22"], from_cidrs = ["203.0.113.0/24"] } }
+
+  depends_on = [massif_security_policy.test] # the second to be made
+}
+
+resource "massif_security_policy" "test" {
+  name   = "{{name}}"
+  groups = { a = {}, b = {} }
+  rules  = { all = { from = ["a"], to = ["b"], tcp = ["80"] } }
 }`})
 		})
 	}

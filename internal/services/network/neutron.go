@@ -54,30 +54,29 @@ func (k kind[T]) create(ctx context.Context, cloud *openstack.Cloud, body map[st
 	if !openstack.Lost(err) {
 		return made, err
 	}
-	lost := err
-	err = openstack.FindLost(ctx, func(ctx context.Context) (bool, error) {
-		found, err := k.madeSince(ctx, cloud, body, begin)
-		if err != nil || len(found) != 1 {
-			return false, errors.Join(lost, err)
-		}
-		made, err = k.get(ctx, cloud, found[0])
-		return err == nil, err
-	})
-	return made, err
+	return k.findLost(ctx, cloud, body, begin, err)
 }
 
-// stamped is what madeSince reads of an object of any kind.
+// findLost returns what a request made of which the answer was lost.
+func (k kind[T]) findLost(ctx context.Context, cloud *openstack.Cloud, body map[string]any, begin time.Time, lost error) (T, error) {
+	id, err := openstack.FindLost(ctx, lost, begin, func(ctx context.Context) ([]openstack.Candidate, error) {
+		return k.alike(ctx, cloud, body)
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return k.get(ctx, cloud, id)
+}
+
+// stamped is what alike reads of an object of any kind.
 type stamped struct {
 	ID        string    `json:"id"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// clockSkew is how far the cloud's clock may be behind ours.
-const clockSkew = 30 * time.Second
-
-// madeSince returns the ids of the objects that look as if they were made of the body since begin. It is for requests
-// of which the answer was lost; what cannot be told apart from another is not ours to take.
-func (k kind[T]) madeSince(ctx context.Context, cloud *openstack.Cloud, body map[string]any, begin time.Time) ([]string, error) {
+// alike lists the objects that the body could have made.
+func (k kind[T]) alike(ctx context.Context, cloud *openstack.Cloud, body map[string]any) ([]openstack.Candidate, error) {
 	query := url.Values{"project_id": {cloud.ProjectID()}}
 	for _, name := range []string{"name", "description", "network_id", "floating_network_id"} {
 		if text, ok := body[name].(string); ok && text != "" {
@@ -87,13 +86,11 @@ func (k kind[T]) madeSince(ctx context.Context, cloud *openstack.Cloud, body map
 		}
 	}
 	all, err := kind[stamped]{singular: k.singular, plural: k.plural}.list(ctx, cloud, query)
-	var ids []string
+	candidates := make([]openstack.Candidate, 0, len(all))
 	for _, o := range all {
-		if o.CreatedAt.After(begin.Add(-clockSkew)) {
-			ids = append(ids, o.ID)
-		}
+		candidates = append(candidates, openstack.Candidate{ID: o.ID, Created: o.CreatedAt})
 	}
-	return ids, err
+	return candidates, err
 }
 
 func (k kind[T]) update(ctx context.Context, cloud *openstack.Cloud, id string, body map[string]any) (T, error) {
@@ -116,8 +113,21 @@ func (k kind[T]) createMany(ctx context.Context, cloud *openstack.Cloud, bodies 
 		return nil, err
 	}
 	var answer map[string][]T
+	begin := time.Now()
 	_, err = client.Post(ctx, client.ServiceURL(k.path()), map[string]any{k.plural: bodies}, &answer, nil)
-	return answer[k.plural], err
+	if !openstack.Lost(err) {
+		return answer[k.plural], err
+	}
+	lost := err
+	var made []T
+	for _, body := range bodies {
+		one, err := k.findLost(ctx, cloud, body, begin, lost)
+		if err != nil {
+			return made, err
+		}
+		made = append(made, one)
+	}
+	return made, nil
 }
 
 func (k kind[T]) delete(ctx context.Context, cloud *openstack.Cloud, id string) error {
