@@ -23,6 +23,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/inventory"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/provider"
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
@@ -205,7 +206,14 @@ func (c *Cloud) leftovers(ctx context.Context) ([]string, error) {
 	if c.Simulator != nil {
 		return c.Simulator.Leftovers(), nil
 	}
-	return leftovers(ctx, c.Cloud, c.Prefix)
+	all, err := inventory.Of(ctx, c.Cloud)
+	var left []string
+	for _, o := range all {
+		if strings.HasPrefix(o.Name, c.Prefix) || strings.HasPrefix(o.Description, c.Prefix) {
+			left = append(left, o.String())
+		}
+	}
+	return left, err
 }
 
 // Words matches the text in what Terraform prints, which breaks lines wherever the window ends.

@@ -23,6 +23,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/inventory"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/provider"
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
@@ -40,7 +43,9 @@ type demo struct {
 	vars      list
 	options   *simulator.Options // nil on a real cloud
 
-	sim  *simulator.Simulator
+	sim    *simulator.Simulator
+	real   *openstack.Cloud
+	before []inventory.Object // what the real cloud had already
 	work string // scratch folder
 	dir  string // the example in it
 	env  []string
@@ -81,7 +86,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.measured(append(measures, removed)...)
-	return d.empty()
+	return d.empty(context.WithoutCancel(ctx))
 }
 
 // show applies the example, plans again, and shows what there is.
@@ -113,7 +118,7 @@ func (d *demo) show(ctx context.Context) ([]measure, error) {
 }
 
 // prepare builds the provider, starts the simulator and lays out the example with a mirror to install from.
-func (d *demo) prepare(ctx context.Context) error {
+func (d *demo) prepare(ctx context.Context) (err error) {
 	d.step("Building the provider")
 	mirror := filepath.Join(d.work, "mirror")
 	if err := d.build(ctx, mirror); err != nil {
@@ -137,6 +142,12 @@ func (d *demo) prepare(ctx context.Context) error {
 	if d.options == nil {
 		d.env = append(d.env, "OS_CLOUD="+d.cloud)
 		d.step("Applying to the cloud " + d.cloud)
+		if d.real, err = provider.OpenNamed(ctx, d.cloud); err != nil {
+			return err
+		}
+		if d.before, err = inventory.Of(ctx, d.real); err != nil {
+			return err
+		}
 	} else if err := d.simulate(); err != nil {
 		return err
 	}
@@ -402,15 +413,30 @@ func (d *demo) measured(all ...measure) {
 }
 
 // empty fails when the destroy has left something.
-func (d *demo) empty() error {
-	if d.sim == nil {
-		return nil
+func (d *demo) empty(ctx context.Context) error {
+	left, err := d.leftovers(ctx)
+	if err != nil {
+		return err
 	}
-	if left := d.sim.Leftovers(); len(left) > 0 {
+	if len(left) > 0 {
 		return fmt.Errorf("left in the cloud after the destroy:\n  %s", strings.Join(left, "\n  "))
 	}
-	d.step("The cloud is empty again")
+	d.step("Nothing is left in the cloud")
 	return nil
+}
+
+func (d *demo) leftovers(ctx context.Context) ([]string, error) {
+	if d.sim != nil {
+		return d.sim.Leftovers(), nil
+	}
+	after, err := inventory.Of(ctx, d.real)
+	var left []string
+	for _, o := range after {
+		if !slices.ContainsFunc(d.before, func(b inventory.Object) bool { return b.Collection == o.Collection && b.ID == o.ID }) {
+			left = append(left, o.String())
+		}
+	}
+	return left, err
 }
 
 // requestLine is the message that the provider logs for every request that was answered.

@@ -1,0 +1,89 @@
+// Package inventory lists what there is in a project of a cloud, to tell after a destroy whether something was left.
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+)
+
+// Object is something in a project.
+type Object struct {
+	Collection  string // where it is listed: "networks"
+	ID          string // of a container or a key pair: its name
+	Name        string
+	Description string
+}
+
+func (o Object) String() string {
+	return fmt.Sprintf("%s %s %q %s", o.Collection, o.ID, o.Name, o.Description)
+}
+
+// collections are the lists in which what the provider makes shows.
+var collections = []struct {
+	service func(*openstack.Cloud) (*gophercloud.ServiceClient, error)
+	path    string
+}{
+	{(*openstack.Cloud).LoadBalancer, "lbaas/loadbalancers"},
+	{(*openstack.Cloud).Compute, "servers/detail"},
+	{(*openstack.Cloud).Compute, "os-keypairs"},
+	{(*openstack.Cloud).Compute, "os-server-groups"},
+	{(*openstack.Cloud).BlockStorage, "volumes/detail"},
+	{(*openstack.Cloud).Network, "floatingips"},
+	{(*openstack.Cloud).Network, "ports"},
+	{(*openstack.Cloud).Network, "routers"},
+	{(*openstack.Cloud).Network, "subnets"},
+	{(*openstack.Cloud).Network, "networks"},
+	{(*openstack.Cloud).Network, "security-groups"},
+	{(*openstack.Cloud).ObjectStorage, "?format=json"},
+}
+
+// Of lists the objects that the cloud shows, those that other projects share included.
+func Of(ctx context.Context, cloud *openstack.Cloud) ([]Object, error) {
+	var all []Object
+	var errs []error
+	for _, c := range collections {
+		client, err := c.service(cloud)
+		if err != nil {
+			continue // a cloud without the service has nothing in it
+		}
+		var body any
+		_, err = client.Get(ctx, client.ServiceURL(c.path), &body, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("list %s: %w", c.path, err))
+			continue
+		}
+		all = append(all, objects(c.path, body)...)
+	}
+	return all, errors.Join(errs...)
+}
+
+// objects finds the objects in a list, whatever envelope the service puts around them.
+func objects(collection string, body any) []Object {
+	var found []Object
+	switch body := body.(type) {
+	case []any:
+		for _, e := range body {
+			found = append(found, objects(collection, e)...)
+		}
+	case map[string]any:
+		text := func(key string) string { s, _ := body[key].(string); return s }
+		if text("id") == "" && text("name") == "" {
+			for _, e := range body {
+				found = append(found, objects(collection, e)...)
+			}
+			break
+		}
+		o := Object{Collection: collection, ID: text("id"), Name: text("name"), Description: text("description")}
+		if o.ID == "" {
+			o.ID = o.Name
+		}
+		found = append(found, o)
+	}
+	return found
+}
