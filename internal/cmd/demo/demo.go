@@ -46,10 +46,10 @@ type demo struct {
 	sim    *simulator.Simulator
 	real   *openstack.Cloud
 	before []inventory.Object // what the real cloud had already
-	work string // scratch folder
-	dir  string // the example in it
-	env  []string
-	seen int // requests counted so far
+	work   string             // scratch folder
+	dir    string             // the example in it
+	env    []string
+	seen   int // requests counted so far
 }
 
 // list is a flag that may be repeated.
