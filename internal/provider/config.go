@@ -159,6 +159,11 @@ func (p *massif) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		resp.Diagnostics.Append(s.explain(err))
 		return
 	}
+	if cloud.ProjectID() == "" && cloud.Region() == "" {
+		resp.Diagnostics.Append(s.blame("project_name", "No project", "the credentials are valid, but nothing says in which project to work, and the user has no default one. "+
+			"Set \"project_name\" (OS_PROJECT_NAME, or project_name in clouds.yaml) or \"project_id\"."))
+		return
+	}
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = cloud, cloud, cloud
 	resp.ListResourceData = cloud
 }
