@@ -93,7 +93,7 @@ func findLost(ctx context.Context, cloud *openstack.Cloud, name string, begin ti
 	if err != nil {
 		return nil, err
 	}
-	return read(ctx, cloud, id, nil)
+	return read(ctx, cloud, id)
 }
 
 func create(ctx context.Context, client *gophercloud.ServiceClient, body fields) (*Tree, error) {
@@ -154,7 +154,7 @@ func Settle(ctx context.Context, cloud *openstack.Cloud, created *Tree, spec Spe
 
 // Read fetches a whole load balancer. Its objects are called as names calls them, or by their names.
 func Read(ctx context.Context, cloud *openstack.Cloud, id string, names Spec) (*Tree, error) {
-	tree, err := read(ctx, cloud, id, nil)
+	tree, err := read(ctx, cloud, id)
 	if err != nil {
 		return nil, err
 	}
@@ -169,10 +169,10 @@ func Apply(ctx context.Context, cloud *openstack.Cloud, id string, spec Spec) (*
 		return nil, err
 	}
 	defer unlock()
-	tree, err := read(ctx, cloud, id, nil)
+	tree, err := read(ctx, cloud, id)
 	if err == nil && tree.ProvisioningStatus != statusActive {
 		if err = waitUsable(ctx, cloud, tree); err == nil {
-			tree, err = read(ctx, cloud, id, nil)
+			tree, err = read(ctx, cloud, id)
 		}
 	}
 	if err != nil {

@@ -95,17 +95,17 @@ func request(ctx context.Context, client *gophercloud.ServiceClient, method, add
 	return resp.Body.Close()
 }
 
-// read fetches a tree. The members of a pool and the rules of a policy each cost a request; where known
-// has them under the same ids, it is believed. An object that goes away meanwhile is left out.
-func read(ctx context.Context, cloud *openstack.Cloud, id string, known *Tree) (*Tree, error) {
+// read fetches a tree, everything in it.
+func read(ctx context.Context, cloud *openstack.Cloud, id string) (*Tree, error) {
 	tree, err := openstack.Get(ctx, cloud, collection(cloud, loadBalancers, func(t Tree) string { return t.ID }), id)
 	if err != nil {
 		return nil, fmt.Errorf("read load balancer %s: %w", id, err)
 	}
-	return readBelow(ctx, cloud, tree, known)
+	return readBelow(ctx, cloud, tree, nil)
 }
 
-// readBelow completes a load balancer that was read already.
+// readBelow completes a load balancer that was read already. The members of a pool and the rules of a policy each cost a
+// request; where known has them under the same ids, it is believed. An object that goes away meanwhile is left out.
 func readBelow(ctx context.Context, cloud *openstack.Cloud, lb Tree, known *Tree) (*Tree, error) {
 	if err := lb.complete(ctx, cloud, known); err != nil {
 		return nil, fmt.Errorf("read load balancer %q: %w", lb.Name, err)
