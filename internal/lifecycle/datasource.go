@@ -2,9 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -108,34 +105,4 @@ func (d *lookup[M, P]) Read(ctx context.Context, req datasource.ReadRequest, res
 	}
 	object.Region = types.StringValue(cloud.Region())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-}
-
-// Only returns the single candidate. None or several is an error that lists what there is, each in the
-// words of describe; others are what else exists, for the error when nothing matches.
-func Only[T any](noun string, candidates, others []T, describe func(T) string) (T, error) {
-	if len(candidates) == 1 {
-		return candidates[0], nil
-	}
-	var zero T
-	if len(candidates) > 1 {
-		return zero, fmt.Errorf("%d %ss match, where exactly one must: %s; narrow the search, for example by id",
-			len(candidates), noun, enumerate(candidates, describe))
-	}
-	if len(others) == 0 {
-		return zero, fmt.Errorf("no %s matches, and there is none at all that these credentials may see", noun)
-	}
-	return zero, fmt.Errorf("no %s matches; there are: %s", noun, enumerate(others, describe))
-}
-
-func enumerate[T any](all []T, describe func(T) string) string {
-	const most = 20
-	var words []string
-	for _, c := range all {
-		words = append(words, describe(c))
-	}
-	slices.Sort(words)
-	if len(words) > most {
-		words = append(words[:most], fmt.Sprintf("and %d more", len(words)-most))
-	}
-	return strings.Join(words, ", ")
 }

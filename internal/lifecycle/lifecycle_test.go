@@ -623,27 +623,6 @@ func TestExistsNamesTheImportCommand(t *testing.T) {
 	said(t, diags, "Already exists", "terraform import 'massif_shiny_thing.NAME' 'x'")
 }
 
-func TestOnly(t *testing.T) {
-	t.Parallel()
-	same := func(s string) string { return s }
-	if got, err := lifecycle.Only("image", []string{"a"}, nil, same); err != nil || got != "a" {
-		t.Errorf("%q, %v", got, err)
-	}
-	for name, tc := range map[string]struct {
-		candidates, others []string
-		want               string
-	}{
-		"several": {[]string{"b", "a"}, nil, "2 images match, where exactly one must: a, b"},
-		"none":    {nil, []string{"c"}, "no image matches; there are: c"},
-		"nothing": {nil, nil, "there is none at all"},
-		"many":    {nil, strings.Split(strings.Repeat("x", 25), ""), "and 5 more"},
-	} {
-		if _, err := lifecycle.Only("image", tc.candidates, tc.others, same); err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func TestUnconfiguredProviderIsAnError(t *testing.T) {
 	t.Parallel()
 	r := lifecycle.Resource(thing{})()

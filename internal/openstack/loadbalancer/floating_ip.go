@@ -2,16 +2,15 @@ package loadbalancer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 )
 
 // reachableWithin is how long a subnet may take to get its router: that is often made at the same
@@ -55,21 +54,21 @@ func Expose(ctx context.Context, cloud *openstack.Cloud, portID, externalNetwork
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says all
 	}
-	network, err := externalNetworkID(ctx, client, externalNetwork)
+	network, err := lookup.ExternalNetwork(ctx, cloud, externalNetwork)
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // it says all
 	}
 	existing, err := ExposedBy(ctx, cloud, portID)
 	if err != nil {
 		return nil, err
 	}
-	if existing != nil && existing.FloatingNetworkID == network && (existing.ID == own || existing.Description == description) {
+	if existing != nil && existing.FloatingNetworkID == network.ID && (existing.ID == own || existing.Description == description) {
 		return existing, nil
 	}
 	var made *floatingips.FloatingIP
 	err = whenReachable(ctx, "the VIP", func(ctx context.Context) error {
 		made, err = floatingips.Create(ctx, client, floatingips.CreateOpts{
-			FloatingNetworkID: network, PortID: portID, Description: description,
+			FloatingNetworkID: network.ID, PortID: portID, Description: description,
 		}).Extract()
 		return err
 	})
@@ -154,37 +153,3 @@ func whenReachable(ctx context.Context, what string, associate func(context.Cont
 	})
 	return err //nolint:wrapcheck // it says what was waited for
 }
-
-// externalNetworkID finds an external network by its name or id.
-func externalNetworkID(ctx context.Context, client *gophercloud.ServiceClient, nameOrID string) (string, error) {
-	pages, err := networks.List(client, externalNetworks{}).AllPages(ctx)
-	if err != nil {
-		return "", fmt.Errorf("list the external networks: %w", err)
-	}
-	all, err := networks.ExtractNetworks(pages)
-	if err != nil {
-		return "", fmt.Errorf("list the external networks: %w", err)
-	}
-	var names, matches []string
-	for _, n := range all {
-		names = append(names, n.Name)
-		switch nameOrID {
-		case n.ID:
-			return n.ID, nil
-		case n.Name:
-			matches = append(matches, n.ID)
-		}
-	}
-	switch len(matches) {
-	case 1:
-		return matches[0], nil
-	case 0:
-		return "", fmt.Errorf("there is no external network %q; there are: %s", nameOrID, strings.Join(names, ", "))
-	}
-	return "", errors.New("several external networks are called " + nameOrID + ", give the id of one: " + strings.Join(matches, ", "))
-}
-
-// externalNetworks is the query of the list, for which the library's options have no field.
-type externalNetworks struct{}
-
-func (externalNetworks) ToNetworkListQuery() (string, error) { return "?router:external=true", nil }

@@ -3,10 +3,8 @@ package compute
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
-	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -85,12 +84,12 @@ func (flavor) Validate(_ context.Context, config *flavorModel) error {
 }
 
 func (flavor) Read(ctx context.Context, cloud *openstack.Cloud, m *flavorModel) error {
-	all, err := openstack.Get(ctx, cloud, flavorReads, allFlavors)
+	all, err := lookup.Flavors(ctx, cloud)
 	if err != nil {
-		return fmt.Errorf("list flavors: %w", err)
+		return err
 	}
 	var candidates []flavors.Flavor
-	for _, f := range all.flavors {
+	for _, f := range all {
 		switch {
 		case value.Known(m.ID) && f.ID != m.ID.ValueString(), value.Known(m.Name) && f.Name != m.Name.ValueString(),
 			int64(f.VCPUs) < m.MinVCPUs.ValueInt64(), int64(f.RAM) < m.MinRAM.ValueInt64(), int64(f.Disk) < m.MinDisk.ValueInt64():
@@ -101,7 +100,7 @@ func (flavor) Read(ctx context.Context, cloud *openstack.Cloud, m *flavorModel) 
 	if !value.Known(m.ID) && !value.Known(m.Name) && len(candidates) > 1 {
 		candidates = []flavors.Flavor{slices.MinFunc(candidates, smaller)}
 	}
-	found, err := lifecycle.Only("flavor", candidates, all.flavors, describeFlavor)
+	found, err := lookup.Only("flavor", candidates, all, lookup.DescribeFlavor)
 	if err != nil {
 		return err
 	}
@@ -114,10 +113,6 @@ func smaller(a, b flavors.Flavor) int {
 	return cmp.Or(cmp.Compare(a.RAM, b.RAM), cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.Disk, b.Disk), cmp.Compare(a.Name, b.Name))
 }
 
-func describeFlavor(f flavors.Flavor) string {
-	return fmt.Sprintf("%s (%d vCPU, %d MiB, %d GiB)", f.Name, f.VCPUs, f.RAM, f.Disk)
-}
-
 func (m *flavorModel) flatten(f flavors.Flavor) {
 	m.ID = types.StringValue(f.ID)
 	m.Name = types.StringValue(f.Name)
@@ -128,59 +123,4 @@ func (m *flavorModel) flatten(f flavors.Flavor) {
 	m.Swap = value.Int(f.Swap)
 	m.Public = types.BoolValue(f.IsPublic)
 	m.ExtraSpecs = value.Map(f.ExtraSpecs)
-}
-
-// allFlavors is the id of the one object that flavorReads has.
-const allFlavors = "all"
-
-// flavorList is every flavor that the project may use.
-type flavorList struct{ flavors []flavors.Flavor }
-
-// flavorReads answers all who look for a flavor at the same time with one list.
-var flavorReads = openstack.Collection[flavorList]{
-	Name:    "flavors",
-	Service: (*openstack.Cloud).Compute,
-	ID:      func(flavorList) string { return allFlavors },
-	Get: func(ctx context.Context, client *gophercloud.ServiceClient, _ string) (flavorList, error) {
-		return listFlavors(ctx, client)
-	},
-	List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]flavorList, error) {
-		all, err := listFlavors(ctx, client)
-		return []flavorList{all}, err
-	},
-}
-
-func listFlavors(ctx context.Context, client *gophercloud.ServiceClient) (flavorList, error) {
-	pages, err := flavors.ListDetail(client, nil).AllPages(ctx)
-	if err != nil {
-		return flavorList{}, err
-	}
-	all, err := flavors.ExtractFlavors(pages)
-	return flavorList{all}, err
-}
-
-// findFlavor is the flavor with that id, or else with that name.
-func findFlavor(ctx context.Context, cloud *openstack.Cloud, nameOrID string) (flavors.Flavor, error) {
-	all, err := openstack.Get(ctx, cloud, flavorReads, allFlavors)
-	if err != nil {
-		return flavors.Flavor{}, fmt.Errorf("list flavors: %w", err)
-	}
-	return pickFlavor(all.flavors, nameOrID)
-}
-
-func pickFlavor(all []flavors.Flavor, nameOrID string) (flavors.Flavor, error) {
-	var named []flavors.Flavor
-	for _, f := range all {
-		if f.ID == nameOrID {
-			return f, nil
-		}
-		if f.Name == nameOrID {
-			named = append(named, f)
-		}
-	}
-	found, err := lifecycle.Only("flavor", named, all, describeFlavor)
-	if err != nil {
-		return flavors.Flavor{}, fmt.Errorf("flavor %q: %w", nameOrID, err)
-	}
-	return found, nil
 }

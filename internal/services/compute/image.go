@@ -3,11 +3,9 @@ package compute
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -93,12 +92,12 @@ func (image) Validate(_ context.Context, config *imageModel) error {
 }
 
 func (image) Read(ctx context.Context, cloud *openstack.Cloud, m *imageModel) error {
-	all, err := openstack.Get(ctx, cloud, imageReads, allImages)
+	all, err := lookup.Images(ctx, cloud)
 	if err != nil {
-		return fmt.Errorf("list images: %w", err)
+		return err
 	}
 	var candidates []images.Image
-	for _, i := range all.images {
+	for _, i := range all {
 		if m.matches(i) {
 			candidates = append(candidates, i)
 		}
@@ -108,7 +107,7 @@ func (image) Read(ctx context.Context, cloud *openstack.Cloud, m *imageModel) er
 			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 		})}
 	}
-	found, err := lifecycle.Only("image", candidates, all.images, describeImage)
+	found, err := lookup.Only("image", candidates, all, lookup.DescribeImage)
 	if err != nil {
 		return err
 	}
@@ -167,63 +166,4 @@ func imageProperties(i images.Image) map[string]string {
 		}
 	}
 	return properties
-}
-
-func describeImage(i images.Image) string {
-	return fmt.Sprintf("%s (%s, %s)", i.Name, i.ID, i.CreatedAt.Format(time.DateOnly))
-}
-
-// allImages is the id of the one object that imageReads has.
-const allImages = "all"
-
-// imageList is every usable image that the project may see.
-type imageList struct{ images []images.Image }
-
-// imageReads answers all who look for an image at the same time with one list.
-var imageReads = openstack.Collection[imageList]{
-	Name:    "images",
-	Service: (*openstack.Cloud).Image,
-	ID:      func(imageList) string { return allImages },
-	Get: func(ctx context.Context, client *gophercloud.ServiceClient, _ string) (imageList, error) {
-		return listImages(ctx, client)
-	},
-	List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]imageList, error) {
-		all, err := listImages(ctx, client)
-		return []imageList{all}, err
-	},
-}
-
-func listImages(ctx context.Context, client *gophercloud.ServiceClient) (imageList, error) {
-	pages, err := images.List(client, images.ListOpts{Status: images.ImageStatusActive, Limit: 500}).AllPages(ctx)
-	if err != nil {
-		return imageList{}, err
-	}
-	all, err := images.ExtractImages(pages)
-	return imageList{all}, err
-}
-
-// findImage is the image with that id, or else with that name.
-func findImage(ctx context.Context, cloud *openstack.Cloud, nameOrID string) (images.Image, error) {
-	all, err := openstack.Get(ctx, cloud, imageReads, allImages)
-	if err != nil {
-		return images.Image{}, fmt.Errorf("list images: %w", err)
-	}
-	return pickImage(all.images, nameOrID)
-}
-
-func pickImage(all []images.Image, nameOrID string) (images.Image, error) {
-	var named []images.Image
-	for _, i := range all {
-		if i.ID == nameOrID {
-			return i, nil
-		}
-		if i.Name == nameOrID {
-			named = append(named, i)
-		}
-	}
-	found, err := lifecycle.Only("image", named, all, describeImage)
-	if err != nil {
-		return images.Image{}, fmt.Errorf("image %q: %w", nameOrID, err)
-	}
-	return found, nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -142,13 +143,13 @@ func (m *serverModel) createOpts(ctx context.Context, cloud *openstack.Cloud) (s
 		ConfigDrive:      value.BoolPtr(m.ConfigDrive),
 		SecurityGroups:   value.Strings(m.SecurityGroupIDs),
 	}
-	flavor, err := findFlavor(ctx, cloud, m.Flavor.ValueString())
+	flavor, err := lookup.Flavor(ctx, cloud, m.Flavor.ValueString())
 	if err != nil {
 		return opts, lifecycle.At(path.Root("flavor"), err)
 	}
 	opts.FlavorRef = flavor.ID
 	if !value.Known(m.ImageID) {
-		image, err := findImage(ctx, cloud, m.Image.ValueString())
+		image, err := lookup.Image(ctx, cloud, m.Image.ValueString())
 		if err != nil {
 			return opts, lifecycle.At(path.Root("image"), err)
 		}

@@ -4,9 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
-	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -115,36 +112,5 @@ func TestFlattenNIC(t *testing.T) {
 	flattenNIC(&imported, &serverModel{}, &port)
 	if imported.NetworkID != text("n") || !imported.PortID.IsNull() {
 		t.Errorf("a port that was made for the server: %v", imported)
-	}
-}
-
-func TestPick(t *testing.T) {
-	t.Parallel()
-	sizes := []flavors.Flavor{{ID: "1", Name: "small"}, {ID: "small", Name: "odd"}, {ID: "3", Name: "large"}}
-	if found, err := pickFlavor(sizes, "small"); err != nil || found.Name != "odd" {
-		t.Errorf("an id goes before a name: %v, %v", found, err)
-	}
-	if found, err := pickFlavor(sizes, "large"); err != nil || found.ID != "3" {
-		t.Errorf("by name: %v, %v", found, err)
-	}
-	if _, err := pickFlavor(sizes, "huge"); err == nil {
-		t.Error("found what is not there")
-	}
-	pictures := []images.Image{{ID: "1", Name: "a"}, {ID: "2", Name: "a"}, {ID: "3", Name: "b"}}
-	if _, err := pickImage(pictures, "a"); err == nil {
-		t.Error("took one of two")
-	}
-	if found, err := pickImage(pictures, "b"); err != nil || found.ID != "3" {
-		t.Errorf("by name: %v, %v", found, err)
-	}
-}
-
-func TestServerState(t *testing.T) {
-	t.Parallel()
-	if got := serverState(servers.Server{Status: "ACTIVE"}); got != "ACTIVE" {
-		t.Error(got)
-	}
-	if got := serverState(servers.Server{Status: "RESIZE", TaskState: "resize_prep"}); got == "RESIZE" || got == "ACTIVE" {
-		t.Errorf("a server that does something is not at rest: %s", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -94,7 +95,7 @@ func planImage(ctx context.Context, cloud *openstack.Cloud, change *lifecycle.Ch
 		plan.ImageID = types.StringUnknown()
 		return nil
 	}
-	found, err := findImage(ctx, cloud, plan.Image.ValueString())
+	found, err := lookup.Image(ctx, cloud, plan.Image.ValueString())
 	if err != nil {
 		return lifecycle.At(path.Root("image"), err)
 	}
@@ -111,14 +112,14 @@ func (server) planSize(ctx context.Context, cloud *openstack.Cloud, change *life
 	if !value.Known(plan.Flavor) || prior != nil && plan.Flavor.Equal(prior.Flavor) {
 		return nil
 	}
-	flavor, err := findFlavor(ctx, cloud, plan.Flavor.ValueString())
+	flavor, err := lookup.Flavor(ctx, cloud, plan.Flavor.ValueString())
 	if err != nil {
 		return lifecycle.At(path.Root("flavor"), err)
 	}
 	if !value.Known(plan.ImageID) {
 		return nil
 	}
-	image, err := findImage(ctx, cloud, plan.ImageID.ValueString())
+	image, err := lookup.Image(ctx, cloud, plan.ImageID.ValueString())
 	if err != nil {
 		return nil //nolint:nilerr // an image that was removed since still runs
 	}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/volumeattach"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
@@ -19,6 +22,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -133,7 +137,7 @@ func resize(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {
 	if err != nil {
 		return err
 	}
-	flavor, err := findFlavor(ctx, cloud, m.Flavor.ValueString())
+	flavor, err := lookup.Flavor(ctx, cloud, m.Flavor.ValueString())
 	if err != nil {
 		return lifecycle.At(at, err)
 	}
@@ -172,8 +176,7 @@ func confirm(ctx context.Context, cloud *openstack.Cloud, s servers.Server) erro
 	if err != nil {
 		return err
 	}
-	err = servers.ConfirmResize(ctx, client, s.ID).ExtractErr()
-	if err == nil {
+	if err = confirmWhenRecorded(ctx, client, s); err == nil {
 		return nil
 	}
 	err = fmt.Errorf("confirm the resize of server %q: %w", s.Name, err)
@@ -191,6 +194,27 @@ func confirm(ctx context.Context, cloud *openstack.Cloud, s servers.Server) erro
 		Fault:   func(s servers.Server) string { return s.Fault.Message },
 	})
 	return errors.Join(err, waited)
+}
+
+// confirmWhenRecorded confirms a resize. Nova shows the server as resized a moment before it has recorded that the
+// migration is finished, and until then answers 400.
+func confirmWhenRecorded(ctx context.Context, client *gophercloud.ServiceClient, s servers.Server) error {
+	const early, confirmed = "resized, but not recorded as such", "confirmed"
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	_, err := openstack.Wait(limited, openstack.Waiting[string]{
+		What: fmt.Sprintf("the resize of server %q", s.Name),
+		Fetch: func(ctx context.Context) (string, error) {
+			err := servers.ConfirmResize(ctx, client, s.ID).ExtractErr()
+			if fault, ok := openstack.FaultOf(err); ok && fault.Status == http.StatusBadRequest && strings.Contains(fault.Message, "has not been resized") {
+				return early, nil
+			}
+			return confirmed, err
+		},
+		State:  func(state string) string { return state },
+		Target: []string{confirmed},
+	})
+	return err
 }
 
 // flavorName is the name of the flavor that a server has.
@@ -246,11 +270,11 @@ func (m *serverModel) flattenFlavor(ctx context.Context, cloud *openstack.Cloud,
 		return nil
 	}
 	if value.Known(m.Flavor) {
-		all, err := openstack.Get(ctx, cloud, flavorReads, allFlavors)
+		all, err := lookup.Flavors(ctx, cloud)
 		if err != nil {
-			return fmt.Errorf("list flavors: %w", err)
+			return err
 		}
-		if found, err := pickFlavor(all.flavors, m.Flavor.ValueString()); err == nil && found.Name == name {
+		if slices.ContainsFunc(all, func(f flavors.Flavor) bool { return f.ID == m.Flavor.ValueString() && f.Name == name }) {
 			return nil
 		}
 	}

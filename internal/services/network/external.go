@@ -3,39 +3,20 @@ package network
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
-var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$`)
-
 // externalNetwork finds the id of an external network that is given by its name or id.
 func externalNetwork(ctx context.Context, cloud *openstack.Cloud, nameOrID string) (string, error) {
-	if uuid.MatchString(nameOrID) {
-		return nameOrID, nil
-	}
-	all, err := networks.list(ctx, cloud, url.Values{"router:external": {"true"}})
-	if err != nil {
-		return "", fmt.Errorf("find the external network %q: %w", nameOrID, err)
-	}
-	var matching []apiNetwork
-	for _, n := range all {
-		if n.Name == nameOrID {
-			matching = append(matching, n)
-		}
-	}
-	found, err := lifecycle.Only("external network", matching, all, func(n apiNetwork) string { return fmt.Sprintf("%s (%s)", n.Name, n.ID) })
-	if err != nil {
-		return "", lifecycle.At(path.Root("external_network"), err)
-	}
-	return found.ID, nil
+	found, err := lookup.ExternalNetwork(ctx, cloud, nameOrID)
+	return found.ID, lifecycle.At(path.Root("external_network"), err)
 }
 
 // planExternalNetwork decides what a changed external_network means: a name and an id may be the same network. It

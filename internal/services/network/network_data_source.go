@@ -12,6 +12,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -115,7 +116,7 @@ func find[T any](ctx context.Context, cloud *openstack.Cloud, k kind[T], noun st
 			return none, fmt.Errorf("list the %ss: %w", noun, err)
 		}
 	}
-	return lifecycle.Only(noun, found, all, describe)
+	return lookup.Only(noun, found, all, describe)
 }
 
 func describe(name, id string) string {
