@@ -52,8 +52,7 @@ func (m *model) flatten(ctx context.Context, tree *engine.Tree) error {
 		return err
 	}
 	for key, p := range spec.Pools {
-		prior, known := pools[key]
-		if pools[key], err = flattenPool(ctx, p, prior, known); err != nil {
+		if pools[key], err = flattenPool(ctx, p, pools[key]); err != nil {
 			return err
 		}
 	}
@@ -80,14 +79,14 @@ func flattenListener(ctx context.Context, l engine.Listener, prior listenerModel
 			return m, err
 		}
 		if was == nil {
-			was, known = &listenerTLSModel{}, false
+			was = &listenerTLSModel{}
 		}
 		if m.TLS, err = objectOf(ctx, attributes["tls"], listenerTLSModel{
 			ContainerRef: value.StringOrNull(l.TLS.DefaultContainerRef), SNIContainerRefs: value.SetOrNull(l.TLS.SNIContainerRefs),
 			ClientAuthentication: types.StringValue(l.TLS.ClientAuthentication), ClientCARef: value.StringOrNull(l.TLS.ClientCAContainerRef),
 			ClientCRLRef: value.StringOrNull(l.TLS.ClientCRLContainerRef),
-			Ciphers:      textLeftAlone(l.TLS.Ciphers, was.Ciphers, known),
-			Versions:     setLeftAlone(l.TLS.Versions, was.Versions, known), ALPNProtocols: setLeftAlone(l.TLS.ALPNProtocols, was.ALPNProtocols, known),
+			Ciphers:      textLeftAlone(l.TLS.Ciphers, was.Ciphers),
+			Versions:     setLeftAlone(l.TLS.Versions, was.Versions), ALPNProtocols: setLeftAlone(l.TLS.ALPNProtocols, was.ALPNProtocols),
 		}); err != nil {
 			return m, err
 		}
@@ -183,7 +182,7 @@ func compareRules(a, b engine.Rule) int {
 		cmp.Compare(a.Value, b.Value), cmp.Compare(boolInt(a.Invert), boolInt(b.Invert)))
 }
 
-func flattenPool(ctx context.Context, p engine.Pool, prior poolModel, known bool) (poolModel, error) {
+func flattenPool(ctx context.Context, p engine.Pool, prior poolModel) (poolModel, error) {
 	attributes := poolAttributes()
 	m := poolModel{
 		Protocol: types.StringValue(p.Protocol), Algorithm: types.StringValue(p.Algorithm),
@@ -207,12 +206,12 @@ func flattenPool(ctx context.Context, p engine.Pool, prior poolModel, known bool
 			return m, err
 		}
 		if was == nil {
-			was, known = &poolTLSModel{}, false
+			was = &poolTLSModel{}
 		}
 		if m.TLS, err = objectOf(ctx, attributes["tls"], poolTLSModel{
 			ContainerRef: value.StringOrNull(p.TLS.ContainerRef), CARef: value.StringOrNull(p.TLS.CAContainerRef),
-			CRLRef: value.StringOrNull(p.TLS.CRLContainerRef), Ciphers: textLeftAlone(p.TLS.Ciphers, was.Ciphers, known),
-			Versions: setLeftAlone(p.TLS.Versions, was.Versions, known), ALPNProtocols: setLeftAlone(p.TLS.ALPNProtocols, was.ALPNProtocols, known),
+			CRLRef: value.StringOrNull(p.TLS.CRLContainerRef), Ciphers: textLeftAlone(p.TLS.Ciphers, was.Ciphers),
+			Versions: setLeftAlone(p.TLS.Versions, was.Versions), ALPNProtocols: setLeftAlone(p.TLS.ALPNProtocols, was.ALPNProtocols),
 		}); err != nil {
 			return m, err
 		}
@@ -273,15 +272,17 @@ func leftAlone(real *int, prior types.Int64, known bool, unset int) types.Int64 
 	return value.Int(*real)
 }
 
-func textLeftAlone(real *string, prior types.String, known bool) types.String {
-	if known && prior.IsNull() {
+// textLeftAlone is for what the cloud chooses when nobody says it: it is only read where the configuration has set it, so
+// that neither the cloud's choice nor an import shows as a change.
+func textLeftAlone(real *string, prior types.String) types.String {
+	if prior.IsNull() {
 		return types.StringNull()
 	}
 	return value.StringPtr(real)
 }
 
-func setLeftAlone(real []string, prior types.Set, known bool) types.Set {
-	if known && prior.IsNull() {
+func setLeftAlone(real []string, prior types.Set) types.Set {
+	if prior.IsNull() {
 		return types.SetNull(types.StringType)
 	}
 	return value.SetOrNull(real)
