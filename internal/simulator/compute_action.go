@@ -131,7 +131,18 @@ func (n *compute) confirmResize(_ *call, server, _ object) (int, any, error) {
 	if err := n.in(server, "confirmResize", "resized"); err != nil {
 		return 0, nil, err
 	}
-	n.settle(server)
+	if server.flag("_confirming") {
+		return 0, nil, badRequest("Instance has not been resized.")
+	}
+	// The answer comes first: for a moment the server still looks as if it were to be confirmed.
+	server["_confirming"] = true
+	id := server.str("id")
+	n.sim.after(n.sim.options.Times.ServerAction, func() {
+		if server, ok := n.Servers.get(id); ok && server.flag("_confirming") {
+			delete(server, "_confirming")
+			n.settle(server)
+		}
+	})
 	return http.StatusNoContent, nil, nil
 }
 

@@ -170,22 +170,23 @@ func resize(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {
 	return nil
 }
 
-// confirm ends a resize. When Nova refuses that, the server goes back to its old flavor.
+// confirm ends a resize and waits until it has ended: for a moment the server still looks as if it were to be confirmed.
+// When Nova refuses, the server goes back to its old flavor.
 func confirm(ctx context.Context, cloud *openstack.Cloud, s servers.Server) error {
 	client, err := cloud.Compute()
 	if err != nil {
 		return err
 	}
-	if err = confirmWhenRecorded(ctx, client, s); err == nil {
-		return nil
+	if err = confirmWhenRecorded(ctx, client, s); err != nil {
+		err = fmt.Errorf("confirm the resize of server %q: %w", s.Name, err)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+		defer cancel()
+		if reverted := servers.RevertResize(ctx, client, s.ID).ExtractErr(); reverted != nil {
+			return errors.Join(err, fmt.Errorf("revert the resize of server %q: %w", s.Name, reverted))
+		}
 	}
-	err = fmt.Errorf("confirm the resize of server %q: %w", s.Name, err)
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
-	defer cancel()
-	if reverted := servers.RevertResize(whole, client, s.ID).ExtractErr(); reverted != nil {
-		return errors.Join(err, fmt.Errorf("revert the resize of server %q: %w", s.Name, reverted))
-	}
-	_, waited := openstack.Wait(whole, openstack.Waiting[servers.Server]{
+	_, waited := openstack.Wait(ctx, openstack.Waiting[servers.Server]{
 		What:    fmt.Sprintf("server %q", s.Name),
 		Fetch:   func(ctx context.Context) (servers.Server, error) { return readServer(ctx, cloud, s.ID) },
 		State:   serverState,
