@@ -439,8 +439,8 @@ func TestServerInvalid(t *testing.T) {
 		"tag":                  {`tags = ["a/b"]` + nics, `without comma and slash`},
 		"boot volume":          {`boot_volume = { size = 0 }` + nics, `must be at least 1`},
 		"power state":          {`power_state = "asleep"` + nics, `value must be one of`},
-		"flavor":               {`flavor = "no such flavor"` + nics, `flavor matches; there are:`},
-		"image":                {`image = "no such image"` + nics, `image matches; there are:`},
+		"flavor":               {`flavor = "no such flavor"` + nics, `There is no flavor "no such flavor"; there are:`},
+		"image":                {`image = "no such image"` + nics, `There is no image "no such image"; there are:`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			acctest.New(t).Test(t, resource.TestStep{
