@@ -508,7 +508,7 @@ func TestAccClusterNotFound(t *testing.T) {
 		config config
 		want   string
 	}{
-		"image":              {config{servers: 1, agents: -1, image: "no such image"}, `there is no image "no such image"`},
+		"image":              {config{servers: 1, agents: -1, image: "no such image"}, `no image "no such image"`},
 		"range of the nodes": {config{servers: 1, agents: -1, more: `service_cidr = "10.2.0.0/16"`}, `overlaps 10.2.1.0/24`},
 	} {
 		t.Run(name, func(t *testing.T) {

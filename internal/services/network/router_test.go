@@ -145,7 +145,7 @@ func TestRouterInterrupted(t *testing.T) {
 func TestRouterInvalid(t *testing.T) {
 	of := func(body string) string { return "resource \"massif_router\" \"test\" {\n" + body + "\n}" }
 	invalid(t, map[string]struct{ config, want string }{
-		"unknown network": {"resource \"massif_network\" \"a\" { name = \"a\" }\n" + of(`external_network = "no-such-network"`), "no external network matches"},
+		"unknown network": {"resource \"massif_network\" \"a\" { name = \"a\" }\n" + of(`external_network = "no-such-network"`), `no external network "no-such-network"; there are: ext-floating1`},
 		"destination":     {of(`routes = [{ destination = "10.9.0.1/16", nexthop = "10.0.0.1" }]`), "an address inside 10.9.0.0/16"},
 		"hop":             {of(`routes = [{ destination = "10.9.0.0/16", nexthop = "2001:db8::1" }]`), "not of the same IP version"},
 		"SNAT alone":      {of(`enable_snat = true`), "nothing to translate to without external_network"},
