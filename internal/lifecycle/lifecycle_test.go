@@ -116,7 +116,7 @@ type bench struct {
 	ident    resource.IdentitySchemaResponse
 }
 
-func newBench(t *testing.T, h thing) *bench {
+func newBench(t *testing.T, h lifecycle.Handler[thingModel]) *bench {
 	t.Helper()
 	t.Parallel()
 	b := &bench{t: t, resource: lifecycle.Resource(h)()}

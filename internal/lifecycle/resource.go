@@ -302,7 +302,7 @@ func (r *managed[M, P]) ImportState(ctx context.Context, req resource.ImportStat
 	var who identity
 	if req.ID != "" {
 		who.ID = types.StringValue(req.ID)
-		if region, id, found := strings.Cut(req.ID, "/"); found {
+		if region, id, found := strings.Cut(req.ID, "/"); found && !r.nestedIn(region) {
 			who = identity{ID: types.StringValue(id), Region: types.StringValue(region)}
 		}
 	} else {
@@ -313,25 +313,42 @@ func (r *managed[M, P]) ImportState(ctx context.Context, req resource.ImportStat
 		Report(&resp.Diagnostics, "import", r.handler.Name(), err)
 		return
 	}
-	var m M
-	resp.Diagnostics.Append(blank(ctx, resp.State).Get(ctx, &m)...)
-	P(&m).object().ID = who.ID
-	if importer, ok := r.handler.(Importer[M]); ok {
-		Report(&resp.Diagnostics, "import", r.handler.Name(), importer.Import(ctx, cloud, who.ID.ValueString(), &m))
-	}
+	m, err := r.adopt(ctx, cloud, who.ID.ValueString(), resp.State, &resp.Diagnostics)
+	Report(&resp.Diagnostics, "import", r.handler.Name(), err)
 	if !resp.Diagnostics.HasError() {
-		r.save(ctx, cloud, &m, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.save(ctx, cloud, m, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
-// blank is a state of which every attribute is null, so that a model read from it knows the types of its
-// collections.
-func blank(ctx context.Context, state tfsdk.State) tfsdk.State {
+// nestedIn tells whether an import identifier begins with an object's parent rather than with a region.
+func (r *managed[M, P]) nestedIn(first string) bool {
+	if _, nested := r.handler.(Nested); !nested || r.cloud == nil {
+		return false
+	}
+	_, err := r.cloud.In(first)
+	return err != nil
+}
+
+// adopt is the model of an object that was not made by this resource, ready to be read.
+func (r *managed[M, P]) adopt(ctx context.Context, cloud *openstack.Cloud, id string, state tfsdk.State, diags *diag.Diagnostics) (*M, error) {
+	m := r.start(ctx, state, diags)
+	P(m).object().ID = types.StringValue(id)
+	if importer, ok := r.handler.(Importer[M]); ok {
+		return m, importer.Import(ctx, cloud, id, m)
+	}
+	return m, nil
+}
+
+// start is a model without values, of which the collections know their types.
+func (r *managed[M, P]) start(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) *M {
 	attributes := map[string]tftypes.Value{}
 	for name, a := range state.Schema.GetAttributes() {
 		attributes[name] = tftypes.NewValue(a.GetType().TerraformType(ctx), nil)
 	}
-	return tfsdk.State{Schema: state.Schema, Raw: tftypes.NewValue(state.Schema.Type().TerraformType(ctx), attributes)}
+	state.Raw = tftypes.NewValue(state.Schema.Type().TerraformType(ctx), attributes)
+	m := new(M)
+	diags.Append(state.Get(ctx, m)...)
+	return m
 }
 
 func (r *managed[M, P]) timeouts() Timeouts {

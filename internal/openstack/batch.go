@@ -68,11 +68,7 @@ func Get[T any](ctx context.Context, cloud *Cloud, collection Collection[T], id 
 	if err != nil {
 		return none, err
 	}
-	stored, _ := cloud.session.reads.LoadOrStore(batchKey[T]{collection.Name, cloud.region}, &batch[T]{})
-	b, ok := stored.(*batch[T])
-	if !ok { // the key's type fixes the value's
-		return collection.Get(ctx, client, id)
-	}
+	b := batchOf(cloud, collection)
 	r := &read[T]{ctx: ctx, id: id, done: make(chan struct{})}
 
 	b.mu.Lock()
@@ -95,6 +91,25 @@ func Get[T any](ctx context.Context, cloud *Cloud, collection Collection[T], id 
 		return collection.Get(ctx, client, id)
 	}
 	return r.object, r.err
+}
+
+// All returns every object of a collection, with one list call. Reads that follow soon are answered by it, too.
+func All[T any](ctx context.Context, cloud *Cloud, collection Collection[T]) ([]T, error) {
+	client, err := collection.Service(cloud)
+	if err != nil {
+		return nil, err
+	}
+	objects, _, err := batchOf(cloud, collection).listing(ctx, cloud, client, collection, nil)
+	return objects, err
+}
+
+func batchOf[T any](cloud *Cloud, collection Collection[T]) *batch[T] {
+	stored, _ := cloud.session.reads.LoadOrStore(batchKey[T]{collection.Name, cloud.region}, &batch[T]{})
+	b, ok := stored.(*batch[T])
+	if !ok { // the key's type fixes the value's
+		return &batch[T]{}
+	}
+	return b
 }
 
 // cached looks in the newest list, which must be newer than every write and than the context demands.
@@ -148,19 +163,7 @@ func (b *batch[T]) answer(cloud *Cloud, client *gophercloud.ServiceClient, colle
 		filter = nil
 	}
 
-	answer := &list[T]{begun: time.Now(), generation: cloud.session.transport.generation.Load(), objects: map[string]T{}}
-	b.mu.Lock()
-	b.listed = answer.begun
-	b.mu.Unlock()
-	objects, err := collection.List(ctx, client, filter)
-	for _, object := range objects {
-		answer.objects[collection.ID(object)] = object
-	}
-	if err == nil && filter == nil {
-		b.mu.Lock()
-		b.list = answer
-		b.mu.Unlock()
-	}
+	_, answer, err := b.listing(ctx, cloud, client, collection, filter)
 	for _, r := range reads {
 		object, ok := answer.objects[r.id]
 		switch {
@@ -174,6 +177,24 @@ func (b *batch[T]) answer(cloud *Cloud, client *gophercloud.ServiceClient, colle
 			r.finish(false)
 		}
 	}
+}
+
+// listing asks for the objects with these ids, or for all of them; the answer then serves later reads.
+func (b *batch[T]) listing(ctx context.Context, cloud *Cloud, client *gophercloud.ServiceClient, collection Collection[T], ids []string) ([]T, *list[T], error) {
+	answer := &list[T]{begun: time.Now(), generation: cloud.session.transport.generation.Load(), objects: map[string]T{}}
+	b.mu.Lock()
+	b.listed = answer.begun
+	b.mu.Unlock()
+	objects, err := collection.List(ctx, client, ids)
+	for _, object := range objects {
+		answer.objects[collection.ID(object)] = object
+	}
+	if err == nil && ids == nil {
+		b.mu.Lock()
+		b.list = answer
+		b.mu.Unlock()
+	}
+	return objects, answer, err
 }
 
 func (r *read[T]) finish(alone bool) {

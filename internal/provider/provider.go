@@ -6,9 +6,13 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+	"github.com/massif-cloud/terraform-provider-massif/internal/functions"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/identity"
@@ -24,7 +28,7 @@ type massif struct {
 	version string
 }
 
-var _ provider.Provider = (*massif)(nil)
+var _ provider.ProviderWithListResources = (*massif)(nil)
 
 // New returns the constructor of the provider for a version of this program.
 func New(version string) func() provider.Provider {
@@ -51,9 +55,15 @@ func (p *massif) Resources(context.Context) []func() resource.Resource {
 	)
 }
 
+func (p *massif) Functions(context.Context) []func() function.Function { return functions.All() }
+
 func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 	return slices.Concat(
 		compute.DataSources(),
 		network.DataSources(),
 	)
+}
+
+func (p *massif) ListResources(ctx context.Context) []func() list.ListResource {
+	return lifecycle.ListResources(p.Resources(ctx))
 }
