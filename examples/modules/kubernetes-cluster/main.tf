@@ -1,4 +1,4 @@
-# One Kubernetes cluster with everything it stands on. Its 26 ingress rules are the policy's 10 lines.
+# One Kubernetes cluster with everything it stands on. Its 26 ingress rules are one function and a line of its own.
 
 terraform {
   required_providers {
@@ -28,26 +28,17 @@ resource "massif_router" "this" {
   subnet_ids       = [massif_subnet.servers.id, massif_subnet.agents.id]
 }
 
-locals {
-  nodes   = ["servers", "agents"]
-  subnets = [massif_subnet.servers.cidr, massif_subnet.agents.cidr] # nodes, and the load balancer in the servers' subnet
-}
-
 resource "massif_security_policy" "this" {
   name   = var.name
   groups = { servers = {}, agents = {} }
-  rules = {
-    ssh           = { from = ["servers"], to = local.nodes, tcp = ["22"] }
-    etcd          = { from = ["servers"], to = ["servers"], tcp = ["2379-2380", "2381"] }
-    api           = { from_cidrs = local.subnets, to = ["servers"], tcp = ["6443"] }
-    supervisor    = { from_cidrs = local.subnets, to = ["servers"], tcp = ["9345"] }
-    vxlan         = { from = local.nodes, to = local.nodes, udp = ["8472"] }
-    cilium-health = { from = local.nodes, to = local.nodes, tcp = ["4240"] }
-    icmp          = { from = local.nodes, to = local.nodes, icmp = true }
-    kubelet       = { from = local.nodes, to = local.nodes, tcp = ["10250"] }
-    admin-ssh     = { from_cidrs = var.admin_cidrs, to = ["servers"], tcp = ["22"] }
-    admin-api     = { from_cidrs = var.admin_cidrs, to = ["servers"], tcp = ["6443"] }
-  }
+  rules = merge(
+    provider::massif::kubernetes_security_rules(var.kubernetes_version, "cilium", {
+      node_cidrs = [massif_subnet.servers.cidr, massif_subnet.agents.cidr] # nodes, and the load balancer in the servers' subnet
+      api_cidrs  = var.admin_cidrs
+      ssh_cidrs  = var.admin_cidrs
+    }),
+    { ssh = { from = ["servers"], to = ["servers", "agents"], tcp = ["22"] } }, # from a server on to the others
+  )
 }
 
 resource "massif_object_container" "etcd" {
@@ -66,6 +57,7 @@ resource "massif_ec2_credential" "s3" {}
 resource "massif_cluster" "this" {
   name               = var.name
   kubernetes_version = var.kubernetes_version
+  cni                = "cilium"
   external_network   = var.external_network
   subnet_id          = massif_subnet.servers.id
   security_group_ids = [massif_security_policy.this.group_ids["servers"]]
