@@ -20,7 +20,7 @@ import (
 // Lister is a handler whose objects can be listed. A list resource is made of it, with filters for the name
 // and the tags when the type's schema has such attributes.
 type Lister interface {
-	// List returns the project's objects that this type could manage. It may leave the filter alone, which is
+	// List returns the objects that this type could manage. It may leave the filter alone, which is
 	// applied to what it returns; one that asks the API for less saves time.
 	List(ctx context.Context, cloud *openstack.Cloud, filter ListFilter) ([]Listed, error)
 }
@@ -48,6 +48,18 @@ type Listed struct {
 	// Name is what people know the object by; may be "".
 	Name string
 	Tags []string
+	// ProjectID is the owner, where the API lists what others own, too: that is left out. "" is the project's own.
+	ProjectID string
+}
+
+// ListOf lists a collection with one request, which also answers the reads that may follow.
+func ListOf[T any](ctx context.Context, cloud *openstack.Cloud, c openstack.Collection[T], describe func(T) Listed) ([]Listed, error) {
+	found, err := openstack.All(ctx, cloud, c)
+	all := make([]Listed, 0, len(found))
+	for _, o := range found {
+		all = append(all, describe(o))
+	}
+	return all, err
 }
 
 func (f ListFilter) matches(o Listed) bool {
@@ -179,7 +191,9 @@ func (l *listing[M, P]) find(ctx context.Context, req list.ListRequest) (*openst
 		found, err = l.lister.List(ctx, cloud, filter)
 	}
 	Report(&diags, "list", l.handler.Name(), err)
-	return cloud, slices.DeleteFunc(found, func(o Listed) bool { return !filter.matches(o) }), diags
+	return cloud, slices.DeleteFunc(found, func(o Listed) bool {
+		return o.ProjectID != "" && o.ProjectID != cloud.ProjectID() || !filter.matches(o)
+	}), diags
 }
 
 // result is one object of the answer, or nil when it has vanished since the list was made.

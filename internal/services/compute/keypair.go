@@ -30,8 +30,10 @@ var keypairName = regexp.MustCompile(`^[A-Za-z0-9 _-]+$`)
 type keypair struct{}
 
 var (
-	_ lifecycle.Handler[keypairModel]   = keypair{}
-	_ lifecycle.Validator[keypairModel] = keypair{}
+	_ lifecycle.Handler[keypairModel]    = keypair{}
+	_ lifecycle.Validator[keypairModel]  = keypair{}
+	_ lifecycle.Lister                   = keypair{}
+	_ lifecycle.StateMover[keypairModel] = keypair{}
 )
 
 type keypairModel struct {
@@ -116,6 +118,19 @@ func (keypair) Read(ctx context.Context, cloud *openstack.Cloud, m *keypairModel
 		return err
 	}
 	m.flatten(found)
+	return nil
+}
+
+func (keypair) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, keypairReads, func(o keypairs.KeyPair) lifecycle.Listed { return lifecycle.Listed{ID: o.Name, Name: o.Name} })
+}
+
+// MovesFrom names the type of the common provider.
+func (keypair) MovesFrom() []string { return []string{"openstack_compute_keypair_v2"} }
+
+// MoveState keeps the private key, which Nova told once only. The source's id is the name, like ours.
+func (keypair) MoveState(from lifecycle.MovedState, m *keypairModel) error {
+	m.PrivateKey = value.StringOrNull(from.String("private_key"))
 	return nil
 }
 

@@ -34,6 +34,8 @@ var (
 	_ lifecycle.Planner[serverModel]   = server{}
 	_ lifecycle.Secrets[serverModel]   = server{}
 	_ lifecycle.Timed                  = server{}
+	_ lifecycle.Lister                 = server{}
+	_ lifecycle.Mover                  = server{}
 )
 
 type serverModel struct {
@@ -216,6 +218,19 @@ var serverReads = collection("servers",
 	},
 	func(client *gophercloud.ServiceClient) pagination.Pager { return servers.List(client, nil) },
 	servers.ExtractServers)
+
+func (server) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, serverReads, func(s servers.Server) lifecycle.Listed {
+		listed := lifecycle.Listed{ID: s.ID, Name: s.Name, ProjectID: s.TenantID}
+		if s.Tags != nil {
+			listed.Tags = *s.Tags
+		}
+		return listed
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (server) MovesFrom() []string { return []string{"openstack_compute_instance_v2"} }
 
 func readServer(ctx context.Context, cloud *openstack.Cloud, id string) (servers.Server, error) {
 	found, err := openstack.Get(ctx, cloud, serverReads, id)

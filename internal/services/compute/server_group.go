@@ -32,6 +32,8 @@ type serverGroup struct{}
 var (
 	_ lifecycle.Handler[serverGroupModel]   = serverGroup{}
 	_ lifecycle.Validator[serverGroupModel] = serverGroup{}
+	_ lifecycle.Lister                      = serverGroup{}
+	_ lifecycle.Mover                       = serverGroup{}
 )
 
 type serverGroupModel struct {
@@ -107,6 +109,15 @@ func (serverGroup) Read(ctx context.Context, cloud *openstack.Cloud, m *serverGr
 	m.flatten(found)
 	return nil
 }
+
+func (serverGroup) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, serverGroupReads, func(o servergroups.ServerGroup) lifecycle.Listed {
+		return lifecycle.Listed{ID: o.ID, Name: o.Name, ProjectID: o.ProjectID}
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (serverGroup) MovesFrom() []string { return []string{"openstack_compute_servergroup_v2"} }
 
 func (serverGroup) Delete(ctx context.Context, cloud *openstack.Cloud, m *serverGroupModel) error {
 	client, err := cloud.Compute()

@@ -21,8 +21,10 @@ import (
 type ec2Credential struct{}
 
 var (
-	_ lifecycle.Handler[ec2CredentialModel] = ec2Credential{}
-	_ lifecycle.Planner[ec2CredentialModel] = ec2Credential{}
+	_ lifecycle.Handler[ec2CredentialModel]    = ec2Credential{}
+	_ lifecycle.Planner[ec2CredentialModel]    = ec2Credential{}
+	_ lifecycle.Lister                         = ec2Credential{}
+	_ lifecycle.StateMover[ec2CredentialModel] = ec2Credential{}
 )
 
 type ec2CredentialModel struct {
@@ -101,6 +103,33 @@ func (ec2Credential) Read(ctx context.Context, cloud *openstack.Cloud, m *ec2Cre
 		return err
 	}
 	m.flatten(*found)
+	return nil
+}
+
+// List names the credentials by their access key. Keystone lists those of the user in all projects.
+func (ec2Credential) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	client, err := cloud.Identity()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := ec2credentials.List(client, cloud.UserID()).AllPages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := ec2credentials.ExtractCredentials(pages)
+	all := make([]lifecycle.Listed, 0, len(found))
+	for _, c := range found {
+		all = append(all, lifecycle.Listed{ID: c.Access, ProjectID: c.TenantID})
+	}
+	return all, err
+}
+
+// MovesFrom names the type of the common provider.
+func (ec2Credential) MovesFrom() []string { return []string{"openstack_identity_ec2_credential_v3"} }
+
+// MoveState takes the user, who need not be the provider's.
+func (ec2Credential) MoveState(from lifecycle.MovedState, m *ec2CredentialModel) error {
+	m.UserID = value.StringOrNull(from.String("user_id"))
 	return nil
 }
 

@@ -28,6 +28,8 @@ var (
 	_ lifecycle.Updater[floatingIPModel]   = floatingIP{}
 	_ lifecycle.Validator[floatingIPModel] = floatingIP{}
 	_ lifecycle.Planner[floatingIPModel]   = floatingIP{}
+	_ lifecycle.Lister                     = floatingIP{}
+	_ lifecycle.Mover                      = floatingIP{}
 )
 
 type floatingIPModel struct {
@@ -46,6 +48,7 @@ type floatingIPModel struct {
 
 type apiFloatingIP struct {
 	ID                string   `json:"id"`
+	ProjectID         string   `json:"project_id"`
 	Description       string   `json:"description"`
 	FloatingNetworkID string   `json:"floating_network_id"`
 	Address           string   `json:"floating_ip_address"`
@@ -212,6 +215,15 @@ func (floatingIP) Update(ctx context.Context, cloud *openstack.Cloud, plan, prio
 func (floatingIP) Delete(ctx context.Context, cloud *openstack.Cloud, m *floatingIPModel) error {
 	return floatingIPs.delete(ctx, cloud, m.ID.ValueString())
 }
+
+func (floatingIP) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, floatingIPs.collection(), func(o apiFloatingIP) lifecycle.Listed {
+		return lifecycle.Listed{ID: o.ID, Name: o.Address, ProjectID: o.ProjectID, Tags: o.Tags}
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (floatingIP) MovesFrom() []string { return []string{"openstack_networking_floatingip_v2"} }
 
 func (m *floatingIPModel) flatten(f apiFloatingIP) {
 	m.Description = types.StringValue(f.Description)

@@ -25,6 +25,8 @@ type network struct{}
 var (
 	_ lifecycle.Handler[networkModel] = network{}
 	_ lifecycle.Updater[networkModel] = network{}
+	_ lifecycle.Lister                = network{}
+	_ lifecycle.Mover                 = network{}
 )
 
 type networkModel struct {
@@ -44,6 +46,7 @@ type networkModel struct {
 
 type apiNetwork struct {
 	ID                    string   `json:"id"`
+	ProjectID             string   `json:"project_id"`
 	Name                  string   `json:"name"`
 	Description           string   `json:"description"`
 	MTU                   int      `json:"mtu"`
@@ -150,6 +153,15 @@ func (network) Delete(ctx context.Context, cloud *openstack.Cloud, m *networkMod
 		func(ctx context.Context) error { return networks.delete(ctx, cloud, id) },
 		portUsers(cloud, url.Values{"network_id": {id}}))
 }
+
+func (network) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, networks.collection(), func(o apiNetwork) lifecycle.Listed {
+		return lifecycle.Listed{ID: o.ID, Name: o.Name, ProjectID: o.ProjectID, Tags: o.Tags}
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (network) MovesFrom() []string { return []string{"openstack_networking_network_v2"} }
 
 func (m *networkModel) flatten(n apiNetwork) {
 	m.Name = types.StringValue(n.Name)

@@ -34,7 +34,12 @@ func (k kind[T]) path() string { return strings.ReplaceAll(k.plural, "_", "-") }
 const maxIDs = 40
 
 func (k kind[T]) get(ctx context.Context, cloud *openstack.Cloud, id string) (T, error) {
-	return openstack.Get(ctx, cloud, openstack.Collection[T]{
+	return openstack.Get(ctx, cloud, k.collection(), id)
+}
+
+// collection is how the objects are read, alone and many at once.
+func (k kind[T]) collection() openstack.Collection[T] {
+	return openstack.Collection[T]{
 		Name:    k.plural,
 		Service: (*openstack.Cloud).Network,
 		ID:      k.id,
@@ -45,7 +50,7 @@ func (k kind[T]) get(ctx context.Context, cloud *openstack.Cloud, id string) (T,
 		List: func(ctx context.Context, client *gophercloud.ServiceClient, ids []string) ([]T, error) {
 			return k.pages(ctx, client, url.Values{"id": ids})
 		},
-	}, id)
+	}
 }
 
 func (k kind[T]) create(ctx context.Context, cloud *openstack.Cloud, body map[string]any) (T, error) {

@@ -36,6 +36,8 @@ var (
 	_ lifecycle.Updater[routerModel]   = router{}
 	_ lifecycle.Validator[routerModel] = router{}
 	_ lifecycle.Planner[routerModel]   = router{}
+	_ lifecycle.Lister                 = router{}
+	_ lifecycle.Mover                  = router{}
 )
 
 type routerModel struct {
@@ -57,6 +59,7 @@ type routerModel struct {
 
 type apiRouter struct {
 	ID          string `json:"id"`
+	ProjectID   string `json:"project_id"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	Gateway     *struct {
@@ -393,6 +396,15 @@ func (router) Delete(ctx context.Context, cloud *openstack.Cloud, m *routerModel
 		func(ctx context.Context) error { return routers.delete(ctx, cloud, id) },
 		portUsers(cloud, url.Values{"device_id": {id}}))
 }
+
+func (router) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, routers.collection(), func(o apiRouter) lifecycle.Listed {
+		return lifecycle.Listed{ID: o.ID, Name: o.Name, ProjectID: o.ProjectID, Tags: o.Tags}
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (router) MovesFrom() []string { return []string{"openstack_networking_router_v2"} }
 
 func (m *routerModel) flatten(r apiRouter, subnetIDs []string) {
 	m.Name = types.StringValue(r.Name)

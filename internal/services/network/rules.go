@@ -56,6 +56,7 @@ type apiRule struct {
 
 type apiSecurityGroup struct {
 	ID          string    `json:"id"`
+	ProjectID   string    `json:"project_id"`
 	Name        string    `json:"name"`
 	Description string    `json:"description"`
 	Stateful    *bool     `json:"stateful"`

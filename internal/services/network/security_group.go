@@ -26,6 +26,8 @@ var (
 	_ lifecycle.Updater[securityGroupModel]   = securityGroup{}
 	_ lifecycle.Validator[securityGroupModel] = securityGroup{}
 	_ lifecycle.Planner[securityGroupModel]   = securityGroup{}
+	_ lifecycle.Lister                        = securityGroup{}
+	_ lifecycle.Mover                         = securityGroup{}
 )
 
 type securityGroupModel struct {
@@ -197,6 +199,15 @@ func deleteSecurityGroup(ctx context.Context, cloud *openstack.Cloud, id string)
 		func(ctx context.Context) error { return securityGroups.delete(ctx, cloud, id) },
 		portUsers(cloud, url.Values{"security_groups": {id}}))
 }
+
+func (securityGroup) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, securityGroups.collection(), func(o apiSecurityGroup) lifecycle.Listed {
+		return lifecycle.Listed{ID: o.ID, Name: o.Name, ProjectID: o.ProjectID, Tags: o.Tags}
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (securityGroup) MovesFrom() []string { return []string{"openstack_networking_secgroup_v2"} }
 
 func (m *securityGroupModel) flatten(ctx context.Context, g apiSecurityGroup) error {
 	m.Name = types.StringValue(g.Name)

@@ -36,6 +36,8 @@ var (
 	_ lifecycle.Updater[subnetModel]   = subnet{}
 	_ lifecycle.Validator[subnetModel] = subnet{}
 	_ lifecycle.Planner[subnetModel]   = subnet{}
+	_ lifecycle.Lister                 = subnet{}
+	_ lifecycle.Mover                  = subnet{}
 )
 
 type subnetModel struct {
@@ -62,6 +64,7 @@ type subnetModel struct {
 
 type apiSubnet struct {
 	ID              string `json:"id"`
+	ProjectID       string `json:"project_id"`
 	Name            string `json:"name"`
 	Description     string `json:"description"`
 	NetworkID       string `json:"network_id"`
@@ -469,6 +472,15 @@ func (subnet) Delete(ctx context.Context, cloud *openstack.Cloud, m *subnetModel
 		return err
 	}, portUsers(cloud, query))
 }
+
+func (subnet) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	return lifecycle.ListOf(ctx, cloud, subnets.collection(), func(o apiSubnet) lifecycle.Listed {
+		return lifecycle.Listed{ID: o.ID, Name: o.Name, ProjectID: o.ProjectID, Tags: o.Tags}
+	})
+}
+
+// MovesFrom names the type of the common provider.
+func (subnet) MovesFrom() []string { return []string{"openstack_networking_subnet_v2"} }
 
 func (m *subnetModel) flatten(s apiSubnet) {
 	m.Name = types.StringValue(s.Name)
