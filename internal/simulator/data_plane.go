@@ -69,6 +69,8 @@ type Address struct {
 	Listen string `json:"listen"`
 	// Name says whose address it is.
 	Name string `json:"name"`
+	// Listener is the id of the listener of a load balancer.
+	Listener string `json:"listener_id"`
 }
 
 func newDataPlane(s *Simulator) *dataPlane {
@@ -264,7 +266,7 @@ func (s *Simulator) Addresses() []Address {
 	defer p.mu.Unlock()
 	addresses := []Address{}
 	for key, f := range p.fronts {
-		addresses = append(addresses, Address{Address: key.address, Listen: f.listener.Addr().String(), Name: names[key.listener]})
+		addresses = append(addresses, Address{Address: key.address, Listen: f.listener.Addr().String(), Name: names[key.listener], Listener: key.listener})
 	}
 	slices.SortFunc(addresses, func(a, b Address) int { return strings.Compare(a.Address, b.Address) })
 	return addresses

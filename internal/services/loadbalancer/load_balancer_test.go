@@ -2,11 +2,7 @@ package loadbalancer_test
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
@@ -471,23 +466,6 @@ func TestLoadBalancerFailedWait(t *testing.T) {
 	)
 }
 
-// Clouds that cannot make a tree at once get it child by child, and nobody notices.
-func TestLoadBalancerDrivers(t *testing.T) {
-	for _, driver := range []simulator.LoadBalancerDriver{simulator.DriverSimple, simulator.DriverStock} {
-		t.Run(string(driver), func(t *testing.T) {
-			c := acctest.OnSimulator(t, "another driver", func(o *simulator.Options) { o.LoadBalancerDriver = driver })
-			c.Test(t,
-				resource.TestStep{Config: full, Check: func(*terraform.State) error {
-					if lb := lookup(t, c); lb.ProvisioningStatus != "ACTIVE" {
-						return fmt.Errorf("it is %s", lb.ProvisioningStatus)
-					}
-					return nil
-				}},
-			)
-		})
-	}
-}
-
 // tree is a load balancer with 2 listeners, 4 pools, 10 members, 4 monitors and 12 routes.
 func tree(weight int) string {
 	var pools, routes strings.Builder
@@ -573,102 +551,6 @@ func TestLoadBalancerRequests(t *testing.T) {
 				}
 			}}},
 		},
-	)
-}
-
-// Traffic takes the way that the tree describes.
-func TestLoadBalancerDataPath(t *testing.T) {
-	c := acctest.OnSimulator(t, "it forwards to servers of this test")
-	backend := func(says string) (host, port string) {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprint(w, says, " ", r.Header.Get("X-Forwarded-Port"))
-		}))
-		t.Cleanup(s.Close)
-		u, err := url.Parse(s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		host, port, err = net.SplitHostPort(u.Host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return host, port
-	}
-	host, app := backend("app")
-	_, api := backend("api")
-	config := func(defaultPool string) string {
-		return routed + fmt.Sprintf(`
-resource "massif_load_balancer" "test" {
-  name             = "{{name}}"
-  vip_subnet_id    = massif_subnet.test.id
-  external_network = "ext-floating1"
-  listeners = { web = {
-    protocol       = "HTTP"
-    port           = 18080
-    default_pool   = %q
-    insert_headers = { X-Forwarded-Port = "true" }
-    routes = {
-      api  = { redirect_pool = "api", rules = [{ type = "PATH", compare_type = "STARTS_WITH", value = "/api" }] }
-      no   = { reject = true, rules = [{ type = "HEADER", key = "X-Bad", compare_type = "EQUAL_TO", value = "1" }] }
-      away = { redirect_prefix = "https://example.org", redirect_http_code = 308, rules = [{ type = "PATH", compare_type = "STARTS_WITH", value = "/away" }] }
-    }
-  } }
-  pools = {
-    app = { protocol = "HTTP", members = { one = { address = %q, port = %s } } }
-    api = { protocol = "HTTP", members = { one = { address = %q, port = %s } } }
-  }
-  depends_on = [massif_router.test]
-}`, defaultPool, host, app, host, api)
-	}
-	ask := func(path, header string) string {
-		t.Helper()
-		listen := ""
-		for deadline := time.Now().Add(10 * time.Second); listen == "" && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-			for _, a := range c.Simulator.Addresses() {
-				if strings.HasSuffix(a.Address, ":18080") {
-					listen = a.Listen
-				}
-			}
-		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listen+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if header != "" {
-			request.Header.Set(header, "1")
-		}
-		response, err := (&http.Transport{}).RoundTrip(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = response.Body.Close() }()
-		text, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if response.StatusCode != http.StatusOK {
-			return fmt.Sprintf("%d %s", response.StatusCode, response.Header.Get("Location"))
-		}
-		return string(text)
-	}
-	check := func(path, header, want string) {
-		t.Helper()
-		if got := ask(path, header); got != want {
-			t.Errorf("%s answers %q, want %q", path, got, want)
-		}
-	}
-	c.Test(t,
-		resource.TestStep{Config: config("app"), Check: func(*terraform.State) error {
-			check("/", "", "app 18080")
-			check("/api/x", "", "api 18080")
-			check("/api/x", "X-Bad", "403 ")
-			check("/away/a?b=c", "", "308 https://example.org/away/a?b=c")
-			return nil
-		}},
-		resource.TestStep{Config: config("api"), Check: func(*terraform.State) error {
-			check("/", "", "api 18080")
-			return nil
-		}},
 	)
 }
 
