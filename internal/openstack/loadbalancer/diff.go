@@ -158,7 +158,11 @@ func (p *plan) listeners(real *Tree, want Spec) {
 			p.post(listeners, body, listenerRef(key), fmt.Sprintf("create listener %q", key))
 			old = &listener{}
 		} else {
-			change := changed(listenerFields(old.Name, old.spec(poolKeys)), listenerFields(key, w))
+			have := old.spec(poolKeys)
+			change := changed(listenerFields(old.Name, have), listenerFields(key, w))
+			if !reflect.DeepEqual(have.hsts(), w.hsts()) {
+				maps.Copy(change, hstsFields(w.hsts()))
+			}
 			if len(change) > 0 {
 				p.put(listeners, old.ID, change, fmt.Sprintf("update listener %q", key))
 			}
@@ -230,7 +234,8 @@ func (p *plan) rules(route reference, have []rule, want []Rule, about string) {
 func ruleChanges(have []rule, want []Rule) (surplus []rule, missing []Rule) {
 	missing = slices.Clone(want)
 	for _, h := range have {
-		if i := slices.Index(missing, h.spec()); i >= 0 {
+		same := func(w Rule) bool { return len(changed(ruleFields(h.spec()), ruleFields(w))) == 0 }
+		if i := slices.IndexFunc(missing, same); i >= 0 {
 			missing = slices.Delete(missing, i, i+1)
 		} else {
 			surplus = append(surplus, h)

@@ -36,6 +36,10 @@ type Spec struct {
 	VIPNetworkID string
 	VIPPortID    string
 	VIPAddress   string
+	// AdditionalVIPs are further addresses of the VIP's port, chosen once.
+	AdditionalVIPs []VIP
+	// VIPQoSPolicyID limits the traffic of the VIP's port; "" is no limit.
+	VIPQoSPolicyID string
 	// Provider, FlavorID and AvailabilityZone are chosen once, by the cloud when empty.
 	Provider         string
 	FlavorID         string
@@ -45,6 +49,12 @@ type Spec struct {
 
 	Listeners map[string]Listener
 	Pools     map[string]Pool
+}
+
+// VIP is an address in a subnet, which the cloud chooses when it is "".
+type VIP struct {
+	SubnetID string `json:"subnet_id"`
+	Address  string `json:"ip_address,omitempty"`
 }
 
 // Listener accepts traffic on one port of the VIP.
@@ -69,8 +79,8 @@ type Listener struct {
 	Routes map[string]Route
 }
 
-// ListenerTLS is how a TERMINATED_HTTPS listener speaks TLS. Empty but not nil ciphers, versions and
-// protocols restore the cloud's default.
+// ListenerTLS is how a TERMINATED_HTTPS or PROMETHEUS listener speaks TLS. Empty but not nil ciphers, versions
+// and protocols restore the cloud's default.
 type ListenerTLS struct {
 	DefaultContainerRef     string
 	SNIContainerRefs        []string
@@ -79,6 +89,14 @@ type ListenerTLS struct {
 	ClientCRLContainerRef   string
 	Ciphers                 *string
 	Versions, ALPNProtocols []string
+	HSTS                    *HSTS
+}
+
+// HSTS tells browsers to use nothing but HTTPS for MaxAge seconds.
+type HSTS struct {
+	MaxAge            int
+	IncludeSubdomains bool
+	Preload           bool
 }
 
 // Route is an L7 policy with its rules: when all rules match, the action is taken.
@@ -100,11 +118,13 @@ type Route struct {
 
 // Rule is one condition of a route. Rules have no names and no order.
 type Rule struct {
-	Type        string
-	CompareType string
-	Key         string
-	Value       string
-	Invert      bool
+	Type         string
+	CompareType  string
+	Key          string
+	Value        string
+	Invert       bool
+	AdminStateUp *bool
+	Tags         []string
 }
 
 // Pool is a group of members that share the traffic.
@@ -165,4 +185,5 @@ type Monitor struct {
 	HTTPVersion   string
 	DomainName    string
 	AdminStateUp  *bool
+	Tags          []string
 }

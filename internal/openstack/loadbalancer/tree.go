@@ -15,6 +15,8 @@ type Tree struct {
 	VIPPortID        string     `json:"vip_port_id"`
 	VIPSubnetID      string     `json:"vip_subnet_id"`
 	VIPNetworkID     string     `json:"vip_network_id"`
+	VIPQoSPolicyID   string     `json:"vip_qos_policy_id"`
+	AdditionalVIPs   []VIP      `json:"additional_vips"`
 	Provider         string     `json:"provider"`
 	FlavorID         string     `json:"flavor_id"`
 	AvailabilityZone string     `json:"availability_zone"`
@@ -58,6 +60,9 @@ type listener struct {
 	TLSCiphers           *string           `json:"tls_ciphers"`
 	TLSVersions          []string          `json:"tls_versions"`
 	ALPNProtocols        []string          `json:"alpn_protocols"`
+	HSTSMaxAge           *int              `json:"hsts_max_age"`
+	HSTSSubdomains       bool              `json:"hsts_include_subdomains"`
+	HSTSPreload          bool              `json:"hsts_preload"`
 	Policies             []policy          `json:"l7policies"`
 }
 
@@ -135,6 +140,7 @@ func (t *Tree) Spec() Spec {
 	s := Spec{
 		Name: t.Name, Description: t.Description, Tags: t.Tags, AdminStateUp: &t.AdminStateUp,
 		VIPSubnetID: t.VIPSubnetID, VIPNetworkID: t.VIPNetworkID, VIPPortID: t.VIPPortID, VIPAddress: t.VIPAddress,
+		AdditionalVIPs: t.AdditionalVIPs, VIPQoSPolicyID: t.VIPQoSPolicyID,
 		Provider: t.Provider, FlavorID: t.FlavorID, AvailabilityZone: t.AvailabilityZone,
 		Listeners: map[string]Listener{}, Pools: map[string]Pool{},
 	}
@@ -165,11 +171,14 @@ func (l listener) spec(poolKeys map[string]string) Listener {
 		TimeoutClientData: &l.TimeoutClientData, TimeoutMemberConnect: &l.TimeoutMemberConnect,
 		TimeoutMemberData: &l.TimeoutMemberData, TimeoutTCPInspect: &l.TimeoutTCPInspect,
 	}
-	if l.Protocol == ProtocolTerminatedHTTPS {
+	if l.Protocol == ProtocolTerminatedHTTPS || l.DefaultContainerRef != "" || len(l.SNIContainerRefs) > 0 {
 		s.TLS = &ListenerTLS{
 			DefaultContainerRef: l.DefaultContainerRef, SNIContainerRefs: l.SNIContainerRefs,
 			ClientAuthentication: l.ClientAuthentication, ClientCAContainerRef: l.ClientCAContainerRef,
 			ClientCRLContainerRef: l.ClientCRLRef, Ciphers: l.TLSCiphers, Versions: l.TLSVersions, ALPNProtocols: l.ALPNProtocols,
+		}
+		if l.HSTSMaxAge != nil {
+			s.TLS.HSTS = &HSTS{MaxAge: *l.HSTSMaxAge, IncludeSubdomains: l.HSTSSubdomains, Preload: l.HSTSPreload}
 		}
 	}
 	for _, p := range l.Policies {
@@ -194,7 +203,10 @@ func (p policy) spec(poolKeys map[string]string) Route {
 }
 
 func (r rule) spec() Rule {
-	return Rule{Type: r.Type, CompareType: r.CompareType, Key: r.RuleKey, Value: r.Value, Invert: r.Invert}
+	return Rule{
+		Type: r.Type, CompareType: r.CompareType, Key: r.RuleKey, Value: r.Value, Invert: r.Invert,
+		AdminStateUp: &r.AdminStateUp, Tags: r.Tags,
+	}
 }
 
 func (p pool) spec() Pool {
@@ -231,7 +243,7 @@ func (m monitor) spec() Monitor {
 	s := Monitor{
 		Type: m.Type, Delay: m.Delay, Timeout: m.Timeout, MaxRetries: m.MaxRetries, MaxRetriesDown: &m.MaxRetriesDown,
 		HTTPMethod: m.HTTPMethod, URLPath: m.URLPath, ExpectedCodes: m.ExpectedCodes, DomainName: m.DomainName,
-		AdminStateUp: &m.AdminStateUp,
+		AdminStateUp: &m.AdminStateUp, Tags: m.Tags,
 	}
 	if m.HTTPVersion != nil {
 		s.HTTPVersion = strconv.FormatFloat(*m.HTTPVersion, 'f', 1, 64)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
@@ -13,6 +11,33 @@ import (
 	engine "github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
+
+type model struct {
+	lifecycle.Object
+
+	Name                 types.String `tfsdk:"name"`
+	Description          types.String `tfsdk:"description"`
+	VIPSubnetID          types.String `tfsdk:"vip_subnet_id"`
+	VIPNetworkID         types.String `tfsdk:"vip_network_id"`
+	VIPPortID            types.String `tfsdk:"vip_port_id"`
+	VIPAddress           types.String `tfsdk:"vip_address"`
+	AdminStateUp         types.Bool   `tfsdk:"admin_state_up"`
+	Tags                 types.Set    `tfsdk:"tags"`
+	LoadBalancerProvider types.String `tfsdk:"loadbalancer_provider"`
+	FlavorID             types.String `tfsdk:"flavor_id"`
+	AvailabilityZone     types.String `tfsdk:"availability_zone"`
+	ExternalNetwork      types.String `tfsdk:"external_network"`
+	FloatingIPID         types.String `tfsdk:"floating_ip_id"`
+	FloatingIPAddress    types.String `tfsdk:"floating_ip_address"`
+	ProvisioningStatus   types.String `tfsdk:"provisioning_status"`
+	OperatingStatus      types.String `tfsdk:"operating_status"`
+	Listeners            types.Map    `tfsdk:"listeners"`
+	Pools                types.Map    `tfsdk:"pools"`
+
+	// tree is what Create and Update know already, so that it need not be read again.
+	tree    *engine.Tree
+	settled bool
+}
 
 // loadBalancer is a load balancer of Octavia with everything below it, and the floating IP of its VIP.
 type loadBalancer struct{}
@@ -127,79 +152,79 @@ func (loadBalancer) Delete(ctx context.Context, cloud *openstack.Cloud, m *model
 	return engine.Delete(ctx, cloud, m.ID.ValueString(), m.Name.ValueString())
 }
 
-// expose gives the VIP the floating IP that the model asks for, and takes away the one it had.
-func (m *model) expose(ctx context.Context, cloud *openstack.Cloud, prior *model) error {
-	port := m.tree.VIPPortID
-	var ip *floatingips.FloatingIP
-	var err error
-	switch {
-	case !prior.FloatingIPAddress.IsNull() && m.FloatingIPID.Equal(prior.FloatingIPID) && m.ExternalNetwork.Equal(prior.ExternalNetwork):
-		return nil
-	case value.Known(m.FloatingIPID):
-		ip, err = engine.Associate(ctx, cloud, m.FloatingIPID.ValueString(), port)
-		err = lifecycle.At(path.Root("floating_ip_id"), err)
-	case !m.ExternalNetwork.IsNull():
-		ip, err = engine.Expose(ctx, cloud, port, m.ExternalNetwork.ValueString(), m.Name.ValueString(), prior.FloatingIPID.ValueString())
-		err = lifecycle.At(path.Root("external_network"), err)
+// expand is the specification that a plan or state stands for.
+func (m *model) expand(ctx context.Context) (engine.Spec, error) {
+	spec := engine.Spec{
+		Name: m.Name.ValueString(), Description: m.Description.ValueString(),
+		Tags: value.Strings(m.Tags), AdminStateUp: value.BoolPtr(m.AdminStateUp),
+		VIPSubnetID: m.VIPSubnetID.ValueString(), VIPNetworkID: m.VIPNetworkID.ValueString(), VIPPortID: m.VIPPortID.ValueString(),
+		VIPAddress: m.VIPAddress.ValueString(), Provider: m.LoadBalancerProvider.ValueString(),
+		FlavorID: m.FlavorID.ValueString(), AvailabilityZone: m.AvailabilityZone.ValueString(),
+		Listeners: map[string]engine.Listener{}, Pools: map[string]engine.Pool{},
 	}
+	listeners, err := elements[listenerModel](ctx, m.Listeners)
+	if err != nil {
+		return spec, err
+	}
+	for key, l := range listeners {
+		if spec.Listeners[key], err = l.expand(ctx); err != nil {
+			return spec, err
+		}
+	}
+	pools, err := elements[poolModel](ctx, m.Pools)
+	if err != nil {
+		return spec, err
+	}
+	for key, p := range pools {
+		if spec.Pools[key], err = p.expand(ctx); err != nil {
+			return spec, err
+		}
+	}
+	return spec, nil
+}
+
+// flatten puts the tree into the model. What the model says already decides how the same is written:
+// what it leaves to the cloud stays unset, and positions and rules stay as they are when they mean
+// what the cloud has. What it does not have is written in full.
+func (m *model) flatten(ctx context.Context, tree *engine.Tree) error {
+	spec := tree.Spec()
+	m.Name = types.StringValue(spec.Name)
+	m.Description = types.StringValue(spec.Description)
+	m.VIPSubnetID = value.StringOrNull(spec.VIPSubnetID)
+	m.VIPNetworkID = value.StringOrNull(spec.VIPNetworkID)
+	m.VIPPortID = value.StringOrNull(spec.VIPPortID)
+	m.VIPAddress = value.StringOrNull(spec.VIPAddress)
+	m.AdminStateUp = types.BoolPointerValue(spec.AdminStateUp)
+	m.Tags = value.Set(spec.Tags)
+	m.LoadBalancerProvider = value.StringOrNull(spec.Provider)
+	m.FlavorID = value.StringOrNull(spec.FlavorID)
+	m.AvailabilityZone = value.StringOrNull(spec.AvailabilityZone)
+	m.ProvisioningStatus = value.StringOrNull(tree.ProvisioningStatus)
+	m.OperatingStatus = value.StringOrNull(tree.OperatingStatus)
+
+	attributes := loadBalancer{}.Schema().Attributes
+	listeners, err := elements[listenerModel](ctx, m.Listeners)
 	if err != nil {
 		return err
 	}
-	m.flattenFloatingIP(ip)
-	if m.FloatingIPID.Equal(prior.FloatingIPID) {
-		return nil
-	}
-	return prior.unexpose(ctx, cloud)
-}
-
-// unexpose takes the floating IP from the VIP: one that was made for it is deleted.
-func (m *model) unexpose(ctx context.Context, cloud *openstack.Cloud) error {
-	switch {
-	case !value.Known(m.FloatingIPID):
-		return nil
-	case !m.ExternalNetwork.IsNull():
-		return engine.Release(ctx, cloud, m.FloatingIPID.ValueString())
-	}
-	_, err := engine.Associate(ctx, cloud, m.FloatingIPID.ValueString(), "")
-	return err
-}
-
-// readFloatingIP looks whether the floating IP is still that of the VIP. Of a load balancer that is
-// being imported only one that was made for it is taken, which its description tells.
-func (m *model) readFloatingIP(ctx context.Context, cloud *openstack.Cloud, tree *engine.Tree) error {
-	if m.Name.IsNull() {
-		ip, err := engine.ExposedBy(ctx, cloud, tree.VIPPortID)
-		if err != nil {
+	for key, l := range spec.Listeners {
+		prior, known := listeners[key]
+		if listeners[key], err = flattenListener(ctx, l, prior, known); err != nil {
 			return err
 		}
-		if ip != nil && ip.Description == tree.Name {
-			m.ExternalNetwork = types.StringValue(ip.FloatingNetworkID)
-			m.flattenFloatingIP(ip)
-		}
-		return nil
 	}
-	if !value.Known(m.FloatingIPID) {
-		return nil
-	}
-	ip, err := engine.FloatingIP(ctx, cloud, m.FloatingIPID.ValueString())
-	switch {
-	case openstack.NotFound(err):
-		m.flattenFloatingIP(nil)
-	case err != nil:
+	if m.Listeners, err = mapOf(ctx, attributes["listeners"], only(listeners, spec.Listeners), m.Listeners); err != nil {
 		return err
-	case ip.PortID == tree.VIPPortID:
-		m.flattenFloatingIP(&ip)
-	case m.ExternalNetwork.IsNull():
-		m.flattenFloatingIP(nil)
-	default:
-		m.FloatingIPAddress = types.StringNull() // ours still, but not associated
 	}
-	return nil
-}
-
-func (m *model) flattenFloatingIP(ip *floatingips.FloatingIP) {
-	m.FloatingIPID, m.FloatingIPAddress = types.StringNull(), types.StringNull()
-	if ip != nil {
-		m.FloatingIPID, m.FloatingIPAddress = types.StringValue(ip.ID), types.StringValue(ip.FloatingIP)
+	pools, err := elements[poolModel](ctx, m.Pools)
+	if err != nil {
+		return err
 	}
+	for key, p := range spec.Pools {
+		if pools[key], err = flattenPool(ctx, p, pools[key]); err != nil {
+			return err
+		}
+	}
+	m.Pools, err = mapOf(ctx, attributes["pools"], only(pools, spec.Pools), m.Pools)
+	return err
 }
