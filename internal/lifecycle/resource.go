@@ -127,10 +127,16 @@ func (r *managed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		cloud = r.cloud
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("region"), types.StringValue(cloud.Region()))...)
 	}
-	planner, ok := r.handler.(Planner[M])
-	if !ok || resp.Diagnostics.HasError() {
-		return
+	if planner, ok := r.handler.(Planner[M]); ok && !resp.Diagnostics.HasError() {
+		r.plan(ctx, cloud, planner, req, resp)
 	}
+	if !resp.Diagnostics.HasError() {
+		r.checkQuotas(ctx, cloud, req, resp)
+	}
+}
+
+// plan lets the handler have its say.
+func (r *managed[M, P]) plan(ctx context.Context, cloud *openstack.Cloud, planner Planner[M], req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var config, plan, prior M
 	change := &Change[M]{Config: &config, Plan: &plan}
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)

@@ -37,7 +37,8 @@ type Config struct {
 	Insecure          bool                     // accept any server certificate
 	MaxRetries        int                      // per request; negative = none, 0 = DefaultMaxRetries
 	UserAgent         string
-	LogBodies         bool // write redacted bodies and headers to the trace log
+	QuotaCheck        QuotaCheck // "" = a warning
+	LogBodies         bool       // write redacted bodies and headers to the trace log
 	Timeouts          Timeouts
 }
 
@@ -67,6 +68,7 @@ type session struct {
 	reads     sync.Map // batchKey[T] -> *batch[T]
 	locks     locks
 	quirks    sync.Map // quirkKey -> true
+	planned   sync.Map // region -> *planned
 
 	mu      sync.Mutex
 	clients map[clientKey]*gophercloud.ServiceClient

@@ -85,6 +85,9 @@ func arguments() []argument {
 		{name: "endpoint_type", description: "Which endpoints of the catalog to use: `public` (default), `internal` or `admin`.",
 			variables: []string{"OS_INTERFACE", "OS_ENDPOINT_TYPE"}, keys: []string{"endpoint_type", "interface"},
 			validators: []validator.String{stringvalidator.OneOf("public", "internal", "admin", "publicURL", "internalURL", "adminURL")}},
+		{name: "quota_check", description: "What a plan that goes beyond the project's quotas leads to: `warning` (default), `error` or `off`.",
+			variables:  []string{"MASSIF_QUOTA_CHECK"},
+			validators: []validator.String{stringvalidator.OneOf("warning", "error", "off")}},
 		{name: "ca_certificate", description: "Certificates of the authorities to trust, in PEM form or the path of such a file. Default: the system's.",
 			variables: []string{"OS_CACERT"}, keys: []string{"cacert"}},
 		{name: "client_certificate", description: "Certificate to show to the cloud, in PEM form or the path of such a file.",
@@ -471,6 +474,11 @@ func (r *resolver) connection(s *session, values map[string]attr.Value) {
 	case "", gophercloud.AvailabilityPublic, gophercloud.AvailabilityInternal, gophercloud.AvailabilityAdmin:
 	default:
 		r.wrong("endpoint_type", "it must be public, internal or admin")
+	}
+	switch c.QuotaCheck = openstack.QuotaCheck(r.get("quota_check")); c.QuotaCheck {
+	case "", openstack.QuotaCheckWarning, openstack.QuotaCheckError, openstack.QuotaCheckOff:
+	default:
+		r.wrong("quota_check", "it must be warning, error or off")
 	}
 	c.CACertificate = r.pem("ca_certificate")
 	c.ClientCertificate = r.pem("client_certificate")
