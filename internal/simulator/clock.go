@@ -19,6 +19,7 @@ type Times struct {
 	FloatingIP        time.Duration // an associated floating IP from DOWN to ACTIVE
 	Volume            time.Duration // a volume from creating to available
 	Image             time.Duration // an image from queued to active
+	DNS               time.Duration // a zone or record set from PENDING to ACTIVE, or until it is gone
 	NodeReady         time.Duration // a Kubernetes node from the boot of its server to Ready
 }
 
@@ -36,6 +37,7 @@ func (t *Times) fields() map[string]*time.Duration {
 		"floating_ip":         &t.FloatingIP,
 		"volume":              &t.Volume,
 		"image":               &t.Image,
+		"dns":                 &t.DNS,
 		"node_ready":          &t.NodeReady,
 	}
 }
@@ -66,6 +68,7 @@ func Realistic() Times {
 		FloatingIP:        time.Second,
 		Volume:            2 * time.Second,
 		Image:             2 * time.Second,
+		DNS:               time.Second,
 		NodeReady:         5 * time.Second,
 	}
 }

@@ -8,6 +8,8 @@ type services struct {
 	image       *image
 	volume      *volume
 	compute     *compute
+	keyManager  *keyManager
+	dns         *dns
 
 	loadBalancing *loadBalancing
 	dataPlane     *dataPlane
@@ -28,6 +30,10 @@ func (s *Simulator) register() {
 	s.serve(s.compute.service())
 	s.objectStore = newObjectStore(s)
 	s.serve(s.objectStore.service())
+	s.keyManager = newKeyManager(s)
+	s.serve(s.keyManager.service())
+	s.dns = newDNS(s)
+	s.serve(s.dns.service())
 	s.dataPlane = newDataPlane(s)
 	s.loadBalancing = newLoadBalancing(s)
 	s.serve(s.loadBalancing.service())
