@@ -22,7 +22,8 @@ var (
 	oldKeyPairName = regexp.MustCompile(`^[_\- 0-9a-zA-Z]+$`)
 )
 
-func (n *compute) keyPairID(c *call, name string) string { return c.token.User + "/" + name }
+// keyPairID is the key of the table: names that differ in case only are the same to the database.
+func (n *compute) keyPairID(c *call, name string) string { return c.token.User + "/" + collated(name) }
 
 func (n *compute) keyPair(c *call) (object, error) {
 	key, ok := n.KeyPairs.get(n.keyPairID(c, c.path("name")))

@@ -192,7 +192,7 @@ func (n *compute) listServers(detail bool) handler {
 		if status != "" && !slices.Contains(serverStatuses, status) {
 			return 0, nil, badRequest("Invalid status value")
 		}
-		name, err := regexp.Compile(c.query("name"))
+		name, err := regexp.Compile("(?i)" + c.query("name"))
 		if err != nil {
 			return 0, nil, badRequest("Invalid filter value: name")
 		}
@@ -228,7 +228,7 @@ func taggedAsAsked(c *call, tags []string) bool {
 	count := func(name string) (wanted, found int) {
 		for tag := range strings.SplitSeq(c.query(name), ",") {
 			wanted++
-			if slices.Contains(tags, tag) {
+			if hasText(tags, tag) {
 				found++
 			}
 		}

@@ -294,7 +294,7 @@ func (i *identity) identify(in *authRequest) (*token, error) {
 		if id.Application.ID == "" {
 			user, known := i.user(id.Application.User)
 			found := i.Applications.where(func(o object) bool {
-				return known && o.str("name") == id.Application.Name && o.str("user_id") == user.str("id")
+				return known && sameText(o.str("name"), id.Application.Name) && o.str("user_id") == user.str("id")
 			})
 			if ok = len(found) == 1; ok {
 				credential = found[0]
@@ -321,7 +321,7 @@ func (i *identity) user(r userReference) (object, bool) {
 	if !r.Domain.isDefault() {
 		return nil, false
 	}
-	return i.Users.find("name", r.Name)
+	return i.Users.named(r.Name)
 }
 
 // scope gives a token its project and roles.
@@ -349,7 +349,7 @@ func (i *identity) scope(t *token, raw json.RawMessage) error {
 	}
 	project, ok := i.Projects.get(scope.Project.ID)
 	if scope.Project.ID == "" && scope.Project.Domain.isDefault() {
-		project, ok = i.Projects.find("name", scope.Project.Name)
+		project, ok = i.Projects.named(scope.Project.Name)
 	}
 	if !ok {
 		return unauthorized()

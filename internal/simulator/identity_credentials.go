@@ -56,7 +56,7 @@ func linked(c *call, o object, path string) object {
 func (i *identity) list(c *call, name string, objects []object, path func(object) string) (int, any, error) {
 	list := []object{}
 	for _, o := range objects {
-		if wanted := c.query("name"); wanted == "" || o.str("name") == wanted {
+		if wanted := c.query("name"); wanted == "" || sameText(o.str("name"), wanted) {
 			list = append(list, linked(c, o, path(o)))
 		}
 	}
@@ -245,7 +245,7 @@ func (i *identity) createApplication(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	for _, other := range i.Applications.all() {
-		if other.str("user_id") == c.token.User && other.str("name") == in.str("name") {
+		if other.str("user_id") == c.token.User && sameText(other.str("name"), in.str("name")) {
 			return 0, nil, fail(http.StatusConflict, "", "Conflict occurred attempting to store application_credential - Duplicate entry found with name %s.", in.str("name"))
 		}
 	}

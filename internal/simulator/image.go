@@ -158,7 +158,7 @@ func imageMatches(o object, query url.Values) bool {
 		case "limit", "marker", "sort", "sort_key", "sort_dir", "os_hidden", "member_status":
 		case "tag":
 			for _, tag := range values {
-				if !slices.Contains(o.strs("tags"), tag) {
+				if !hasText(o.strs("tags"), tag) {
 					return false
 				}
 			}
@@ -179,7 +179,7 @@ func imageMatches(o object, query url.Values) bool {
 			if list, ok := strings.CutPrefix(values[0], "in:"); ok {
 				wanted = strings.Split(list, ",")
 			}
-			if !slices.Contains(wanted, text(o[key])) {
+			if !hasText(wanted, text(o[key])) {
 				return false
 			}
 		}
@@ -211,7 +211,7 @@ func sortImages(images []object, query url.Values) error {
 	}
 	slices.SortStableFunc(images, func(a, b object) int {
 		for _, o := range orders {
-			result := cmp.Compare(text(a[o.key]), text(b[o.key]))
+			result := cmp.Compare(collated(text(a[o.key])), collated(text(b[o.key])))
 			if o.key == "size" {
 				result = cmp.Compare(a.num("size"), b.num("size"))
 			}

@@ -20,7 +20,7 @@ func TestImageList(t *testing.T) {
 		"?os_distro=ubuntu&os_version=22.04":  {"ubuntu-22.04-fake"},
 		"?visibility=private":                 {},
 		"?status=queued":                      {},
-		"?sort_key=name&sort_dir=asc&limit=2": {"Debian 12", "amphora-fake"},
+		"?sort_key=name&sort_dir=asc&limit=2": {"amphora-fake", "cirros-fake"},
 		"?size_min=1000000":                   {},
 	} {
 		got := []string{}

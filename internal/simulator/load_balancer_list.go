@@ -66,7 +66,7 @@ func (k lbKind) attributes() []string {
 func (k lbKind) matches(view object, query url.Values) (bool, error) {
 	for name, values := range query {
 		tags := strings.Split(strings.Join(values, ","), ",")
-		has := func(tag string) bool { return slices.Contains(view.strs("tags"), tag) }
+		has := func(tag string) bool { return hasText(view.strs("tags"), tag) }
 		lacks := func(tag string) bool { return !has(tag) }
 		ok := true
 		switch name {
@@ -84,7 +84,7 @@ func (k lbKind) matches(view object, query url.Values) (bool, error) {
 			if k.filters[name] == "" && !slices.Contains(k.attributes(), name) || len(values) > 1 {
 				return false, fail(http.StatusBadRequest, "", "One or more arguments are either duplicate or invalid")
 			}
-			ok = strings.EqualFold(text(view[key]), values[0])
+			ok = sameText(text(view[key]), values[0])
 		}
 		if !ok {
 			return false, nil
@@ -116,7 +116,7 @@ func (k lbKind) sort(views []object, query url.Values) error {
 			sign = -1
 		}
 		compare = func(a, b object) int {
-			return cmp.Or(sign*cmp.Compare(text(a[name]), text(b[name])), next(a, b))
+			return cmp.Or(sign*cmp.Compare(collated(text(a[name])), collated(text(b[name]))), next(a, b))
 		}
 	}
 	slices.SortStableFunc(views, compare)

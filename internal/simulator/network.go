@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -47,6 +48,12 @@ type resource struct {
 	attributes map[string]attribute
 	// unfiltered are attributes that lists cannot be filtered by, besides the times.
 	unfiltered []string
+	// sortKeys are attributes that lists can be sorted by, besides the id and the project.
+	sortKeys []string
+	// findsMarker says that a page after an object that is gone is 404; the others begin anew.
+	findsMarker bool
+	// core says that it is one of Neutron's oldest kinds, whose bodies are read by other code than the rest.
+	core bool
 	// missing is the fault for an id that is not there.
 	missing func(id string) *fault
 	// create stores an object whose attributes are complete and checked.
@@ -335,20 +342,22 @@ func (n *network) create(c *call, r *resource) (int, any, error) {
 
 // inputs reads the objects of a POST with defaults, checked one by one.
 func (n *network) inputs(c *call, r *resource) (inputs []object, bulk bool, err error) {
-	var body object
-	if err := c.decode(&body); err != nil {
-		return nil, false, badRequest("Body contains invalid data")
+	body, err := r.body(c)
+	if err != nil {
+		return nil, false, err
 	}
-	raw := []object{body.obj(r.name())}
-	if list, ok := body[r.key()].([]any); ok {
-		bulk, raw = true, asObjects(list)
-		if len(raw) == 0 {
+	raw := []any{body[r.name()]}
+	if all, ok := body[r.key()]; ok {
+		list, _ := all.([]any)
+		if len(list) == 0 {
 			return nil, false, badRequest("Resources required")
 		}
+		bulk, raw = true, list
 	}
-	for _, in := range raw {
-		if in == nil {
-			return nil, false, badRequest("Unable to find '%s' in request body", r.name())
+	for _, given := range raw {
+		in, err := r.input(given)
+		if err != nil {
+			return nil, false, err
 		}
 		project := c.project()
 		for _, key := range []string{"project_id", "tenant_id"} {
@@ -374,15 +383,56 @@ func (n *network) inputs(c *call, r *resource) (inputs []object, bulk bool, err 
 	return inputs, bulk, nil
 }
 
+// body reads the body of a POST or PUT.
+func (r *resource) body(c *call) (object, error) {
+	if r.core && len(c.body) == 0 {
+		return object{}, nil
+	}
+	if len(c.body) == 0 && c.request.Method == http.MethodPut {
+		return nil, fail(http.StatusBadRequest, "BadRequest", "Bad body request: Invalid format: b''.")
+	}
+	var whole any
+	if err := c.decode(&whole); err != nil && len(c.body) > 0 {
+		if r.core {
+			return nil, badRequest("Body contains invalid data")
+		}
+		return nil, malformedBody()
+	}
+	body, ok := asObject(whole)
+	switch {
+	case r.core && !ok:
+		return nil, badRequest("Body contains invalid data")
+	case !r.core && len(body) == 0:
+		return nil, badRequest("Resource body required")
+	}
+	return body, nil
+}
+
+func malformedBody() *fault {
+	return fail(http.StatusBadRequest, "MalformedRequestBody", "Malformed request body: Cannot understand JSON.")
+}
+
+// input is one object of a body.
+func (r *resource) input(value any) (object, error) {
+	in, ok := asObject(value)
+	switch {
+	case value == nil:
+		return nil, badRequest("Unable to find '%s' in request body", r.name())
+	case !ok:
+		return nil, badRequest("Object '%s' contains invalid data", r.name())
+	}
+	return in, nil
+}
+
 // update answers PUT.
 func (n *network) update(c *call, r *resource) (int, any, error) {
-	var body object
-	if err := c.decode(&body); err != nil {
-		return 0, nil, badRequest("Body contains invalid data")
+	body, err := r.body(c)
+	if err != nil {
+		return 0, nil, err
 	}
-	in := body.obj(r.name())
-	if in == nil {
-		return 0, nil, badRequest("Unable to find '%s' in request body", r.name())
+	in, err := r.input(body[r.name()])
+	if err != nil {
+		return 0, nil, err
 	}
 	o, err := r.find(c, c.path("id"))
 	if err != nil {
@@ -468,28 +518,33 @@ func (n *network) list(c *call, r *resource) (int, any, error) {
 		return 0, nil, badRequest("[%s] is invalid attribute for filtering", strings.Join(unknown, ", "))
 	}
 	found := r.table.where(func(o object) bool { return r.visible(c, o) && matches(r.wire(c, o), query) })
-	if err := sortBy(found, query); err != nil {
+	if err := r.sort(found, query); err != nil {
 		return 0, nil, err
 	}
-	limit := query.Get("limit")
+	limit, size := query.Get("limit"), 0
 	if limit != "" {
-		if size, err := strconv.Atoi(limit); err != nil || size < 0 {
+		var err error
+		if size, err = strconv.Atoi(limit); err != nil || size < 0 {
 			return 0, nil, fail(http.StatusBadRequest, "BadRequest", "Bad limit request: Limit must be an integer 0 or greater and not '%s'.", limit)
-		}
-		if len(query["sort_key"]) == 0 {
-			slices.SortFunc(found, func(a, b object) int { return strings.Compare(a.str("id"), b.str("id")) })
 		}
 	}
 	page, next, ok := c.page(found)
-	if !ok {
+	switch {
+	case size == 0:
+		page, next = found, "" // a marker alone means nothing
+	case !ok && r.findsMarker:
 		return 0, nil, r.missing(query.Get("marker"))
+	case !ok && size < len(found):
+		page, next = found[:size], found[size-1].str("id")
+	case !ok:
+		page = found
 	}
 	views := []object{}
 	for _, o := range page {
 		views = append(views, r.pick(c, o))
 	}
 	body := map[string]any{r.key(): views}
-	if links := pageLinks(c, page, next); limit != "" && links != nil {
+	if links := pageLinks(c, page, next); size > 0 && links != nil {
 		body[r.key()+"_links"] = links
 	}
 	return http.StatusOK, body, nil
@@ -523,17 +578,27 @@ func pageLinks(c *call, page []object, next string) []any {
 	return append(links, link("previous", page[0].str("id"), "&page_reverse=True"))
 }
 
-// sortBy sorts by the query's sort_key and sort_dir pairs, the first of which weighs most.
-func sortBy(objects []object, query url.Values) error {
+// sort orders by the query's sort_key and sort_dir pairs, the first of which weighs most; pages are ordered by the id as well.
+func (r *resource) sort(objects []object, query url.Values) error {
 	keys, dirs := query["sort_key"], query["sort_dir"]
 	if len(keys) != len(dirs) {
 		return badRequest("The number of sort_keys and sort_dirs must be same")
 	}
+	known := append([]string{"id", "project_id", "tenant_id"}, r.sortKeys...)
+	if unknown := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return slices.Contains(known, key) }); len(unknown) > 0 {
+		return badRequest("%s is invalid attribute for sort_keys", pythonList(unknown))
+	}
+	if unknown := slices.DeleteFunc(slices.Clone(dirs), func(dir string) bool { return dir == "asc" || dir == "desc" }); len(unknown) > 0 {
+		return badRequest("%s is invalid value for sort_dirs, valid value is 'asc' and 'desc'", pythonList(unknown))
+	}
+	if query.Has("limit") {
+		keys, dirs = append(slices.Clone(keys), "id"), append(slices.Clone(dirs), "asc")
+	}
 	slices.SortStableFunc(objects, func(a, b object) int {
 		for at, key := range keys {
-			order := strings.Compare(text(a[key]), text(b[key]))
-			if order != 0 && dirs[at] == "desc" {
-				return -order
+			order := cmp.Or(cmp.Compare(a.num(key), b.num(key)), strings.Compare(collated(text(a[key])), collated(text(b[key]))))
+			if dirs[at] == "desc" {
+				order = -order
 			}
 			if order != 0 {
 				return order
@@ -543,6 +608,8 @@ func sortBy(objects []object, query url.Values) error {
 	})
 	return nil
 }
+
+func pythonList(texts []string) string { return "['" + strings.Join(texts, "', '") + "']" }
 
 // matches says whether an object passes all filters; the values of one filter are alternatives.
 func matches(o object, query url.Values) bool {
@@ -579,16 +646,16 @@ func equalText(value any, wanted string) bool {
 		flag, err := strconv.ParseBool(strings.ToLower(wanted))
 		return err == nil && flag == value
 	case []any, []string:
-		return slices.Contains(object{"list": value}.strs("list"), wanted)
+		return hasText(object{"list": value}.strs("list"), wanted)
 	}
-	return text(value) == wanted
+	return sameText(text(value), wanted)
 }
 
 // hasTags says whether an object has all or any of the tags, which commas separate.
 func hasTags(o object, tags string, anyOf bool) bool {
 	have := o.strs("tags")
 	for _, tag := range strings.Split(tags, ",") {
-		if slices.Contains(have, tag) == anyOf {
+		if hasText(have, tag) == anyOf {
 			return anyOf
 		}
 	}
@@ -609,7 +676,7 @@ func hasAddress(o object, filters []string) bool {
 				if !slices.ContainsFunc(values, func(v string) bool { return strings.Contains(fixed.str("ip_address"), v) }) {
 					return false
 				}
-			} else if !slices.Contains(values, fixed.str(key)) {
+			} else if !hasText(values, fixed.str(key)) {
 				return false
 			}
 		}
@@ -641,9 +708,12 @@ func (n *network) replaceTags(c *call, r *resource) (int, any, error) {
 	}
 	var body object
 	if err := c.decode(&body); err != nil {
-		return 0, nil, badRequest("Body contains invalid data")
+		return 0, nil, malformedBody()
 	}
 	list, ok := body["tags"].([]any)
+	if !ok && body.has("tags") {
+		return 0, nil, invalidInput("%s is not a list.", pythonNested(body["tags"]))
+	}
 	if !ok {
 		return 0, nil, invalidInput("Invalid tags body.")
 	}

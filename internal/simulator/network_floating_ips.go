@@ -9,6 +9,7 @@ import (
 func (n *network) floatingIPResource() *resource {
 	return &resource{
 		singular: "floatingip", collection: "floatingips", table: &n.FloatingIPs, quota: "floatingip",
+		sortKeys: []string{"fixed_ip_address", "floating_ip_address", "floating_network_id", "router_id", "status"},
 		attributes: common(map[string]attribute{
 			"floating_network_id": needed(uuid), "floating_ip_address": byAdmin(fixedAt(nil, optional(ipAddress))), "subnet_id": fixedAt(nil, optional(uuid)),
 			"port_id": changeable(nil, optional(uuid)), "fixed_ip_address": changeable(nil, optional(ipAddress)),

@@ -12,6 +12,7 @@ const maxMTU = 1450
 func (n *network) networkResource() *resource {
 	return &resource{
 		singular: "network", collection: "networks", table: &n.Networks, quota: "network",
+		core: true, findsMarker: true, sortKeys: []string{"admin_state_up", "availability_zone_hints", "mtu", "name", "status"},
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "admin_state_up": changeable(true, boolean), "mtu": changeable(maxMTU, integer),
 			"shared": byAdmin(changeable(false, boolean)), "router:external": byAdmin(changeable(false, boolean)),
@@ -114,6 +115,7 @@ func (n *network) removeNetwork(_ *call, o object) error {
 func (n *network) subnetResource() *resource {
 	return &resource{
 		singular: "subnet", collection: "subnets", table: &n.Subnets, quota: "subnet",
+		core: true, sortKeys: []string{"cidr", "enable_dhcp", "gateway_ip", "ip_version", "ipv6_address_mode", "ipv6_ra_mode", "name", "network_id", "segment_id", "subnetpool_id"},
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "network_id": needed(uuid), "ip_version": fixedAt(4, oneOf(4, 6)),
 			"cidr": fixedAt(nil, optional(textUpTo(64))), "gateway_ip": changeable("", optional(ipAddress)),

@@ -14,6 +14,7 @@ import (
 func (n *network) portResource() *resource {
 	return &resource{
 		singular: "port", collection: "ports", table: &n.Ports, quota: "port",
+		core: true, findsMarker: true, sortKeys: []string{"admin_state_up", "device_id", "device_owner", "ip_allocation", "mac_address", "name", "network_id", "status"},
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "network_id": needed(uuid), "mac_address": {create: true, check: macAddress},
 			"admin_state_up": changeable(true, boolean), "device_id": changeable("", textUpTo(255)), "device_owner": changeable("", textUpTo(255)),

@@ -10,6 +10,7 @@ import (
 func (n *network) routerResource() *resource {
 	return &resource{
 		singular: "router", collection: "routers", table: &n.Routers, quota: "router",
+		findsMarker: true, sortKeys: []string{"admin_state_up", "flavor_id", "name", "status"},
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "admin_state_up": changeable(true, boolean), "external_gateway_info": changeable(nil, gatewayInfo),
 			"routes": {update: true, check: hostRoutes}, "availability_zone_hints": fixedAt([]any{}, anything), "flavor_id": fixedAt(nil, anything),
@@ -268,8 +269,8 @@ func (n *network) routerAction(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	var in object
-	if err := c.decode(&in); err != nil {
-		return 0, nil, badRequest("Body contains invalid data")
+	if err := c.decode(&in); err != nil && len(c.body) > 0 {
+		return 0, nil, malformedBody()
 	}
 	out, err := action(c, router, in)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 func (n *network) groupResource() *resource {
 	return &resource{
 		singular: "security-group", collection: "security-groups", table: &n.Groups, quota: "security_group",
+		sortKeys: []string{"name"},
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "stateful": changeable(true, boolean), "shared": readOnly, "security_group_rules": readOnly,
 		}),
@@ -41,7 +42,7 @@ func defaultGroupExists() *fault {
 }
 
 func (n *network) createGroup(_ *call, in object) (object, error) {
-	if in.str("name") == "default" {
+	if strings.EqualFold(in.str("name"), "default") {
 		return nil, defaultGroupExists()
 	}
 	// The two egress rules count as well.
@@ -97,7 +98,7 @@ func (n *network) updateGroup(_ *call, o, in object) error {
 		if o.str("name") == "default" {
 			return fail(http.StatusConflict, "SecurityGroupCannotUpdateDefault", "Updating default security group not allowed.")
 		}
-		if in.str("name") == "default" {
+		if strings.EqualFold(in.str("name"), "default") {
 			return defaultGroupExists()
 		}
 	}
@@ -123,6 +124,7 @@ func (n *network) removeGroup(c *call, o object) error {
 func (n *network) ruleResource() *resource {
 	return &resource{
 		singular: "security-group-rule", collection: "security-group-rules", table: &n.Rules, quota: "security_group_rule",
+		sortKeys: []string{"security_group_id", "remote_group_id", "direction", "protocol", "port_range_min", "port_range_max", "ethertype", "remote_ip_prefix", "normalized_cidr", "remote_address_group_id"},
 		attributes: common(map[string]attribute{
 			"security_group_id": needed(uuid), "direction": needed(oneOf("ingress", "egress")), "ethertype": fixedAt("IPv4", ruleEtherType),
 			"protocol": fixedAt(nil, ruleProtocol), "port_range_min": fixedAt(nil, rulePort), "port_range_max": fixedAt(nil, rulePort),

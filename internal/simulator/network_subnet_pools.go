@@ -8,6 +8,7 @@ import (
 func (n *network) subnetPoolResource() *resource {
 	return &resource{
 		singular: "subnetpool", collection: "subnetpools", table: &n.SubnetPools, quota: "subnetpool",
+		sortKeys: []string{"address_scope_id", "default_prefixlen", "default_quota", "ip_version", "is_default", "max_prefixlen", "min_prefixlen", "name"},
 		attributes: common(map[string]attribute{
 			"name": {create: true, update: true, required: true, check: textUpTo(255)}, "prefixes": {create: true, update: true, required: true, check: poolPrefixes},
 			"default_prefixlen": changeable(nil, integer), "min_prefixlen": changeable(nil, integer), "max_prefixlen": changeable(nil, integer),

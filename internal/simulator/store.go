@@ -213,6 +213,15 @@ func (t table) find(key, value string) (object, bool) {
 	return found[0], true
 }
 
+// named is the first object with a name, as the database compares names.
+func (t table) named(name string) (object, bool) {
+	found := t.where(func(o object) bool { return sameText(o.str("name"), name) })
+	if len(found) == 0 {
+		return nil, false
+	}
+	return found[0], true
+}
+
 // left describes the objects that were not seeded, for leftovers.
 func (s *Simulator) left(t table, noun string) []string {
 	lines := []string{}
