@@ -20,6 +20,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
@@ -129,6 +130,11 @@ func (c *Cloud) HCL(text string) string {
 	return c.provider + strings.ReplaceAll(text, "{{name}}", c.Prefix)
 }
 
+// Configure adds an argument to the provider block of this cloud.
+func (c *Cloud) Configure(argument string) {
+	c.provider = strings.TrimSuffix(c.provider, "}\n") + "  " + argument + "\n}\n"
+}
+
 // Providers are the factories of the provider under test.
 func Providers() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
@@ -148,8 +154,10 @@ func (c *Cloud) Test(t *testing.T, steps ...resource.TestStep) {
 			steps[i].Config = c.HCL(steps[i].Config)
 		}
 	}
+	factories := Providers()
+	factories["echo"] = echoprovider.NewProviderServer() // shows in its state what is ephemeral
 	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: Providers(),
+		ProtoV6ProviderFactories: factories,
 		CheckDestroy:             func(*terraform.State) error { return c.empty() },
 		Steps:                    steps,
 	})

@@ -272,9 +272,8 @@ func (c *swiftCall) getObject(account *swiftAccount, object *swiftObject) {
 	for name, value := range object.Headers {
 		header.Set(name, value)
 	}
-	if c.caller.signed && header.Get("Content-Disposition") == "" {
-		name := path.Base(c.object)
-		header.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q; filename*=UTF-8''%s", name, url.PathEscape(name)))
+	if c.caller.signed {
+		header.Set("Content-Disposition", c.disposition(header.Get("Content-Disposition")))
 	}
 	data := object.Data
 	if object.Segments != nil {

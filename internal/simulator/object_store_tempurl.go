@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"hash"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +48,13 @@ func (c *swiftCall) signed(account *swiftAccount) bool {
 		}
 		target = "prefix:/v1/" + c.account + "/" + c.container + "/" + prefix[0]
 	}
+	prefix := ""
+	if sources, limited := query["temp_url_ip_range"]; limited {
+		if !inside(c.r.RemoteAddr, sources[0]) {
+			return false
+		}
+		prefix = "ip=" + sources[0] + "\n"
+	}
 	keys := []string{account.Headers["X-Account-Meta-Temp-Url-Key"], account.Headers["X-Account-Meta-Temp-Url-Key-2"]}
 	if container, ok := account.Containers[c.container]; ok {
 		keys = append(keys, container.Headers["X-Container-Meta-Temp-Url-Key"], container.Headers["X-Container-Meta-Temp-Url-Key-2"])
@@ -57,11 +67,43 @@ func (c *swiftCall) signed(account *swiftAccount) bool {
 	for _, key := range keys {
 		for _, method := range methods {
 			mac := hmac.New(digest, []byte(key))
-			_, _ = fmt.Fprintf(mac, "%s\n%d\n%s", method, expires, target)
+			_, _ = fmt.Fprintf(mac, "%s%s\n%d\n%s", prefix, method, expires, target)
 			if key != "" && hmac.Equal(mac.Sum(nil), sum) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// inside says whether a client's address is in a network, or is the address. Swift knows no network with host bits.
+func inside(remote, network string) bool {
+	client, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return false
+	}
+	if address, err := netip.ParseAddr(network); err == nil {
+		return client.Addr().Unmap() == address
+	}
+	prefix, err := netip.ParsePrefix(network)
+	return err == nil && prefix == prefix.Masked() && prefix.Contains(client.Addr().Unmap())
+}
+
+// disposition tells browsers what to do with an object that a signed URL gave: what the URL says, else what the
+// object says, else to save it.
+func (c *swiftCall) disposition(kept string) string {
+	query := c.r.URL.Query()
+	kind, name := "attachment", query.Get("filename")
+	if query.Has("inline") {
+		kind = "inline"
+	}
+	switch {
+	case kind == "inline" && name == "":
+		return kind
+	case name == "" && kept != "":
+		return kept
+	case name == "":
+		name = path.Base(c.object)
+	}
+	return fmt.Sprintf("%s; filename=%q; filename*=UTF-8''%s", kind, name, url.PathEscape(name))
 }

@@ -2,6 +2,7 @@
 package identity
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
@@ -11,5 +12,12 @@ import (
 func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
 		lifecycle.Resource(ec2Credential{}),
+	}
+}
+
+// EphemeralResources are the ephemeral resource types of this service.
+func EphemeralResources() []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{
+		lifecycle.EphemeralResource(token{}),
 	}
 }

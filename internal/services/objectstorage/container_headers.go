@@ -29,6 +29,8 @@ const (
 	webPrefix    = metaPrefix + "Web-"
 	tempURLKey   = metaPrefix + "Temp-Url-Key"
 	versions     = "X-Versions-Enabled"
+
+	accountTempURLKey = "X-Account-Meta-Temp-Url-Key"
 )
 
 // folded is how Swift sees a metadata key: it comes back in lower or title case, whatever was sent.

@@ -82,11 +82,7 @@ func (objectContainer) Name() string { return "object_container" }
 
 func (objectContainer) Schema() schema.Schema {
 	name := attribute.FixedName("Name of the container, unique for the project.")
-	name.Validators = []validator.String{
-		stringvalidator.LengthBetween(1, 256),
-		stringvalidator.RegexMatches(containerName, "must not contain a slash"),
-		stringvalidator.NoneOf(".", ".."),
-	}
+	name.Validators = containerNameValidators()
 	quota := func(description string) schema.Int64Attribute {
 		return schema.Int64Attribute{MarkdownDescription: description, Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)}}
 	}
@@ -142,6 +138,15 @@ func (objectContainer) Schema() schema.Schema {
 			},
 			"force_destroy": attribute.Flag("Delete all objects, of which there may be many, when the container is destroyed. Otherwise a container with objects stays.", false),
 		},
+	}
+}
+
+// containerNameValidators accept what Swift does.
+func containerNameValidators() []validator.String {
+	return []validator.String{
+		stringvalidator.LengthBetween(1, 256),
+		stringvalidator.RegexMatches(containerName, "must not contain a slash"),
+		stringvalidator.NoneOf(".", ".."),
 	}
 }
 
