@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
-	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/functions"
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/identity"
@@ -29,6 +30,8 @@ type massif struct {
 }
 
 var _ provider.ProviderWithListResources = (*massif)(nil)
+
+var _ provider.ProviderWithEphemeralResources = (*massif)(nil)
 
 // New returns the constructor of the provider for a version of this program.
 func New(version string) func() provider.Provider {
@@ -56,6 +59,13 @@ func (p *massif) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *massif) Functions(context.Context) []func() function.Function { return functions.All() }
+
+func (p *massif) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return slices.Concat(
+		identity.EphemeralResources(),
+		objectstorage.EphemeralResources(),
+	)
+}
 
 func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 	return slices.Concat(
