@@ -14,6 +14,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -49,6 +52,9 @@ type thingModel struct {
 	Name     types.String `tfsdk:"name"`
 	Color    types.String `tfsdk:"color"`
 	Password types.String `tfsdk:"password"`
+	Fragile  types.Bool   `tfsdk:"fragile"`
+	Weight   types.Int64  `tfsdk:"weight"`
+	Size     types.String `tfsdk:"size"`
 }
 
 func (thing) Name() string { return "shiny_thing" }
@@ -58,6 +64,9 @@ func (thing) Schema() schema.Schema {
 		"name":     schema.StringAttribute{Required: true},
 		"color":    schema.StringAttribute{Computed: true},
 		"password": schema.StringAttribute{Optional: true, WriteOnly: true},
+		"fragile":  schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(true)},
+		"weight":   schema.Int64Attribute{Optional: true, Computed: true, Default: int64default.StaticInt64(7)},
+		"size":     schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("small")},
 	}}
 }
 
@@ -362,6 +371,20 @@ func TestReadOfWhatIsGoneRemovesIt(t *testing.T) {
 				t.Error("the framework refuses to forget what has no identity")
 			}
 		})
+	}
+}
+
+func TestReadGivesDefaultsToWhatTheAPIDoesNotTell(t *testing.T) {
+	b := newBench(t, thing{read: red})
+	resp := b.read(map[string]any{"id": "id1", "size": "large"}) // as an import leaves it, but for the size
+	b.noErrors(resp.Diagnostics)
+	b.expect(resp.State, map[string]any{"color": "red", "size": "large"})
+	var fragile types.Bool
+	var weight types.Int64
+	b.noErrors(resp.State.GetAttribute(t.Context(), path.Root("fragile"), &fragile))
+	b.noErrors(resp.State.GetAttribute(t.Context(), path.Root("weight"), &weight))
+	if !fragile.ValueBool() || weight.ValueInt64() != 7 {
+		t.Errorf("fragile %s, weight %s", fragile, weight)
 	}
 }
 

@@ -224,6 +224,7 @@ func (l *listing[M, P]) result(ctx context.Context, cloud *openstack.Cloud, req 
 	result.Diagnostics.Append(warned.all()...)
 	if !result.Diagnostics.HasError() {
 		l.save(ctx, cloud, m, &state, result.Identity, &result.Diagnostics)
+		l.addDefaults(ctx, &state, &result.Diagnostics)
 		result.Resource.Raw = state.Raw
 	}
 	return &result

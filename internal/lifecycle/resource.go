@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
@@ -231,6 +233,7 @@ func (r *managed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp
 	Report(&resp.Diagnostics, "read", r.handler.Name(), err)
 	if !resp.Diagnostics.HasError() {
 		r.save(ctx, cloud, &state, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.addDefaults(ctx, &resp.State, &resp.Diagnostics)
 	}
 }
 
@@ -355,6 +358,46 @@ func (r *managed[M, P]) start(ctx context.Context, state tfsdk.State, diags *dia
 	m := new(M)
 	diags.Append(state.Get(ctx, m)...)
 	return m
+}
+
+// addDefaults gives the default to what a read has left null: what the API does not tell, such as force_destroy, is
+// unset only after an import or a move, and in the states of older versions. A plan would show it as a change.
+func (r *managed[M, P]) addDefaults(ctx context.Context, state *tfsdk.State, diags *diag.Diagnostics) {
+	for name, a := range r.handler.Schema().Attributes {
+		unset := defaultOf(ctx, a)
+		if unset == nil {
+			continue
+		}
+		var v attr.Value
+		if diags.Append(state.GetAttribute(ctx, path.Root(name), &v)...); v != nil && v.IsNull() {
+			diags.Append(state.SetAttribute(ctx, path.Root(name), unset)...)
+		}
+	}
+}
+
+// defaultOf is an attribute's default, or nil. Collections are told by every API.
+func defaultOf(ctx context.Context, a any) attr.Value {
+	switch a := a.(type) {
+	case schema.BoolAttribute:
+		if a.Default != nil {
+			var resp defaults.BoolResponse
+			a.Default.DefaultBool(ctx, defaults.BoolRequest{}, &resp)
+			return resp.PlanValue
+		}
+	case schema.Int64Attribute:
+		if a.Default != nil {
+			var resp defaults.Int64Response
+			a.Default.DefaultInt64(ctx, defaults.Int64Request{}, &resp)
+			return resp.PlanValue
+		}
+	case schema.StringAttribute:
+		if a.Default != nil {
+			var resp defaults.StringResponse
+			a.Default.DefaultString(ctx, defaults.StringRequest{}, &resp)
+			return resp.PlanValue
+		}
+	}
+	return nil
 }
 
 func (r *managed[M, P]) timeouts() Timeouts {
