@@ -278,6 +278,20 @@ func (a answer) fault(t *testing.T) (kind, message string) {
 		}
 		v := pick(a.body, "title", "message")
 		return v[0], v[1]
+	case "key-manager":
+		if !equal(a.at("code"), a.status) || !equal(a.at("title"), http.StatusText(a.status)) {
+			malformed()
+		}
+		return "", pick(a.body, "description")[0]
+	case "dns":
+		if !equal(a.at("code"), a.status) || a.at("request_id") == nil {
+			malformed()
+		}
+		message, _ := a.at("message").(string)
+		if message == "" { // what a schema refuses, or a refusal without words
+			message, _ = a.at("errors.errors.0.message").(string)
+		}
+		return pick(a.body, "type")[0], message
 	case "object-store":
 		if a.header.Get("Content-Type") != "text/html; charset=UTF-8" || !strings.Contains(a.text, "<h1>") {
 			malformed()

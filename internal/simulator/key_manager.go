@@ -189,7 +189,8 @@ func (k *keyManager) listSecrets(c *call) (int, any, error) {
 	return http.StatusOK, body, nil
 }
 
-// offsetPage cuts a list by limit (10 when not given, 100 at most) and offset, and returns the links of the answer.
+// offsetPage cuts a list by limit (10 when not given, 100 at most) and offset, and returns the links of the answer. As the
+// real one's, they forget the filters.
 func (c *call) offsetPage(all []object) ([]object, object) {
 	number := func(name string, fallback, maximum int) int {
 		n, err := strconv.Atoi(c.query(name))
@@ -201,10 +202,7 @@ func (c *call) offsetPage(all []object) ([]object, object) {
 	limit, offset := number("limit", 10, 100), number("offset", 0, len(all))
 	body := object{"total": len(all)}
 	link := func(at int) string {
-		query := c.request.URL.Query()
-		query.Set("limit", strconv.Itoa(limit))
-		query.Set("offset", strconv.Itoa(at))
-		return c.URL() + c.request.URL.Path + "?" + query.Encode()
+		return fmt.Sprintf("%s%s?limit=%d&offset=%d", c.URL(), c.request.URL.Path, limit, at)
 	}
 	if offset > 0 {
 		body["previous"] = link(max(0, offset-limit))

@@ -32,11 +32,11 @@ func (k *keyManager) createContainer(c *call) (int, any, error) {
 		names = append(names, ref.str("name"))
 		secret, ok := k.Secrets.get(ref.str("secret_ref")[strings.LastIndex(ref.str("secret_ref"), "/")+1:])
 		if !ok || secret.str("project_id") != c.project() {
-			return 0, nil, fail(http.StatusBadRequest, "", "Provided field value is not supported")
+			return 0, nil, fail(http.StatusNotFound, "", "Secret provided for '%s' doesn't exist.", ref.str("name"))
 		}
 		refs = append(refs, object{"name": ref["name"], "secret_ref": c.url("/v1/secrets/" + secret.str("id"))})
 	}
-	if kind == "certificate" && !slices.Contains(names, "certificate") {
+	if kind == "certificate" && len(names) > 0 && !slices.Contains(names, "certificate") {
 		return 0, nil, mismatch("Container", "secret_refs", "The minimum required reference name is 'certificate' for Certificate type")
 	}
 	now := keyManagerNow()
