@@ -34,6 +34,7 @@ var collections = []struct {
 	{(*openstack.Cloud).Compute, "os-keypairs"},
 	{(*openstack.Cloud).Compute, "os-server-groups"},
 	{(*openstack.Cloud).BlockStorage, "volumes/detail"},
+	{(*openstack.Cloud).BlockStorage, "snapshots/detail"},
 	{(*openstack.Cloud).Network, "floatingips"},
 	{(*openstack.Cloud).Network, "ports"},
 	{(*openstack.Cloud).Network, "routers"},

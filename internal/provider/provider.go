@@ -14,6 +14,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/functions"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/blockstorage"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/identity"
@@ -49,6 +50,7 @@ func (p *massif) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 
 func (p *massif) Resources(context.Context) []func() resource.Resource {
 	return slices.Concat(
+		blockstorage.Resources(),
 		cluster.Resources(),
 		compute.Resources(),
 		identity.Resources(),
@@ -69,6 +71,7 @@ func (p *massif) EphemeralResources(context.Context) []func() ephemeral.Ephemera
 
 func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 	return slices.Concat(
+		blockstorage.DataSources(),
 		compute.DataSources(),
 		network.DataSources(),
 	)

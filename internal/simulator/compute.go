@@ -42,6 +42,7 @@ const (
 	microversionTagsCreate = 52
 	microversionGroupRules = 64 // one policy with rules in place of policies
 	microversionServerMore = 71 // servers show their groups
+	microversionAttachment = 85 // delete_on_termination of an attachment can change
 	microversionImported   = 92 // key pairs must be imported
 )
 
@@ -99,6 +100,7 @@ func (n *compute) service() *service {
 			"GET /v2.1/servers/{id}/os-volume_attachments":             n.listAttachments,
 			"POST /v2.1/servers/{id}/os-volume_attachments":            n.attachVolume,
 			"GET /v2.1/servers/{id}/os-volume_attachments/{volume}":    n.getAttachment,
+			"PUT /v2.1/servers/{id}/os-volume_attachments/{volume}":    n.updateAttachment,
 			"DELETE /v2.1/servers/{id}/os-volume_attachments/{volume}": n.detachVolume,
 		},
 	}

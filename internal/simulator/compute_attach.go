@@ -290,6 +290,9 @@ func (n *compute) attachInterface(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := unlocked(c, server); err != nil {
+		return 0, nil, err
+	}
 	if err := n.in(server, "attach_interface", "active", "stopped"); err != nil {
 		return 0, nil, err
 	}
@@ -330,6 +333,9 @@ func anyList(value any) []any {
 func (n *compute) detachInterface(c *call) (int, any, error) {
 	server, err := n.server(c)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := unlocked(c, server); err != nil {
 		return 0, nil, err
 	}
 	if err := n.in(server, "detach_interface", "active", "stopped"); err != nil {
@@ -405,6 +411,25 @@ func (n *compute) getAttachment(c *call) (int, any, error) {
 	return http.StatusOK, object{"volumeAttachment": n.attachmentView(c, server, device)}, nil
 }
 
+// deviceName is the name of the next disk of a server: Nova keeps the letter that was asked for.
+func (n *compute) deviceName(server object, asked string) string {
+	taken := func(name string) bool {
+		return slices.ContainsFunc(server.objs("_volumes"), func(d object) bool { return d.str("device") == name })
+	}
+	letter := byte('a')
+	if server.str("_image") != "" {
+		letter = 'b' // the first one is the local disk
+	}
+	if asked != "" {
+		letter = asked[len(asked)-1]
+	}
+	name := fmt.Sprintf("/dev/sd%c", letter)
+	for ; taken(name); letter++ {
+		name = fmt.Sprintf("/dev/sd%c", letter+1)
+	}
+	return name
+}
+
 func (n *compute) attachVolume(c *call) (int, any, error) {
 	server, err := n.server(c)
 	if err != nil {
@@ -419,24 +444,29 @@ func (n *compute) attachVolume(c *call) (int, any, error) {
 	if !ok || !n.sim.volume.visible(c, volume) {
 		return 0, nil, fail(http.StatusNotFound, "", "Volume %s could not be found.", id)
 	}
+	if err := unlocked(c, server); err != nil {
+		return 0, nil, err
+	}
 	if err := n.in(server, "attach_volume", "active", "stopped"); err != nil {
 		return 0, nil, err
 	}
+	users := volume.strs("_users")
 	switch status := volume.str("status"); {
-	case volume.str("_attached") != "":
-		return 0, nil, badRequest("Invalid volume: volume %s is already attached to instances: %s", id, volume.str("_attached"))
-	case status != "available":
+	case len(users) > 0 && !volume.flag("multiattach"), slices.Contains(users, server.str("id")):
+		return 0, nil, badRequest("Invalid volume: volume %s is already attached to instances: %s", id, strings.Join(users, ", "))
+	case status != "available" && (status != "in-use" || !volume.flag("multiattach")):
 		return 0, nil, badRequest("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", id, status)
 	}
 	device := object{
-		"id": id, "device": fmt.Sprintf("/dev/sd%c", 'b'+len(server.objs("_volumes"))), "tag": in["tag"],
+		"id": id, "device": n.deviceName(server, in.str("device")), "tag": in["tag"],
 		"delete_on_termination": in.flag("delete_on_termination"), "bdm_uuid": newUUID(),
 	}
-	volume["status"], volume["_attached"] = "attaching", server.str("id")
+	n.sim.volume.reserve(volume, server.str("id"))
 	server["_volumes"] = append(anyList(server["_volumes"]), device)
+	serverID := server.str("id")
 	n.sim.after(n.sim.options.Times.ServerAction/4, func() {
-		if volume, ok := n.sim.volume.Volumes.get(id); ok && volume.str("status") == "attaching" {
-			device["attachment_id"] = n.sim.volume.attach(volume, volume.str("_attached"), device.str("device"))
+		if volume, ok := n.sim.volume.Volumes.get(id); ok && slices.Contains(volume.strs("_users"), serverID) {
+			device["attachment_id"] = n.sim.volume.attach(volume, serverID, device.str("device"))
 		}
 	})
 	view := n.attachmentView(c, server, device)
@@ -444,6 +474,29 @@ func (n *compute) attachVolume(c *call) (int, any, error) {
 	delete(view, "bdm_uuid")
 	view["id"] = id
 	return http.StatusOK, object{"volumeAttachment": view}, nil
+}
+
+// updateAttachment changes whether a volume goes with its server, the only thing that users may change there.
+func (n *compute) updateAttachment(c *call) (int, any, error) {
+	server, err := n.server(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	in, err := c.input("volumeAttachment")
+	if err != nil {
+		return 0, nil, err
+	}
+	device, err := n.attached(server, c.path("volume"))
+	if err != nil {
+		return 0, nil, err
+	}
+	if n.minor(c) < microversionAttachment {
+		return 0, nil, fail(http.StatusForbidden, "", "Policy doesn't allow os_compute_api:os-volumes-attachments:swap to be performed.")
+	}
+	if in.given("delete_on_termination") {
+		device["delete_on_termination"] = in.flag("delete_on_termination")
+	}
+	return http.StatusAccepted, nil, nil
 }
 
 func (n *compute) detachVolume(c *call) (int, any, error) {
@@ -455,6 +508,9 @@ func (n *compute) detachVolume(c *call) (int, any, error) {
 	if _, err := n.attached(server, id); err != nil {
 		return 0, nil, err
 	}
+	if err := unlocked(c, server); err != nil {
+		return 0, nil, err
+	}
 	if err := n.in(server, "detach_volume", "active", "stopped"); err != nil {
 		return 0, nil, err
 	}
@@ -462,12 +518,12 @@ func (n *compute) detachVolume(c *call) (int, any, error) {
 		return 0, nil, badRequest("Cannot detach a root device volume")
 	}
 	volume, _ := n.sim.volume.Volumes.get(id)
-	if volume != nil {
+	if len(volume.strs("_users")) == 1 {
 		volume["status"] = "detaching"
 	}
 	serverID := server.str("id")
 	n.sim.after(n.sim.options.Times.ServerAction/4, func() {
-		n.sim.volume.detach(id)
+		n.sim.volume.detach(id, serverID)
 		if server, ok := n.Servers.get(serverID); ok {
 			server["_volumes"] = slices.DeleteFunc(anyList(server["_volumes"]), func(item any) bool {
 				device, _ := asObject(item)

@@ -79,9 +79,9 @@ func (n *compute) spawn(server object) {
 			return
 		}
 	}
-	for i, device := range server.objs("_volumes") {
+	for _, device := range server.objs("_volumes") {
 		volume, _ := n.sim.volume.Volumes.get(device.str("id"))
-		device["device"] = fmt.Sprintf("/dev/sd%c", 'a'+i)
+		device["device"] = n.deviceName(server, device.str("device"))
 		device["attachment_id"] = n.sim.volume.attach(volume, server.str("id"), device.str("device"))
 	}
 	server["launched_at"] = volumeNow()
@@ -177,6 +177,9 @@ func (n *compute) deleteServer(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := unlocked(c, server); err != nil {
+		return 0, nil, err
+	}
 	if server.num("_host") == 0 {
 		// Nothing runs anywhere: Nova forgets it at once.
 		n.forget(server)
@@ -191,7 +194,7 @@ func (n *compute) forget(server object) {
 	n.disconnect(server)
 	for _, device := range server.objs("_volumes") {
 		id := device.str("id")
-		n.sim.volume.detach(id)
+		n.sim.volume.detach(id, server.str("id"))
 		if volume, ok := n.sim.volume.Volumes.get(id); ok && device.flag("delete_on_termination") {
 			n.sim.volume.startDelete(volume)
 		}

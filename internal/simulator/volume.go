@@ -15,16 +15,21 @@ import (
 type volume struct {
 	sim *Simulator
 
-	Types   table
-	Volumes table // "_attached" is the id of the server
+	Types     table
+	Volumes   table // "_users" are the servers that have it or are about to
+	Snapshots table
 }
 
 func newVolume(s *Simulator) *volume { return &volume{sim: s} }
+
+// multiattachType is the type of volumes that several servers can use at the same time.
+const multiattachType = "shared"
 
 // The versions that the Block Storage API understands, 3.0 to 3.70.
 const (
 	volumeMaxMinor    = 70
 	volumeExtendInUse = 42 // an attached volume can be extended
+	volumeFromBackup  = 47
 )
 
 func (v *volume) service() *service {
@@ -32,7 +37,9 @@ func (v *volume) service() *service {
 	return &service{
 		kind: "block-storage", name: "cinder", prefix: "/volume", endpoint: "/v3/{project}",
 		state: v, seed: v.seed, resume: v.resume, render: computeFault, authorize: v.authorize,
-		leftovers: func() []string { return v.sim.left(v.Volumes, "volume") },
+		leftovers: func() []string {
+			return append(v.sim.left(v.Volumes, "volume"), v.sim.left(v.Snapshots, "snapshot")...)
+		},
 		open: map[string]handler{
 			"GET /{$}":    v.versions(http.StatusMultipleChoices),
 			"GET /v3":     v.versions(http.StatusOK),
@@ -48,10 +55,20 @@ func (v *volume) service() *service {
 			"PUT " + p + "/volumes/{id}":                 v.update,
 			"DELETE " + p + "/volumes/{id}":              v.remove,
 			"POST " + p + "/volumes/{id}/action":         v.act,
-			"GET " + p + "/volumes/{id}/metadata":        v.metadata,
-			"POST " + p + "/volumes/{id}/metadata":       v.metadata,
-			"PUT " + p + "/volumes/{id}/metadata":        v.metadata,
+			"GET " + p + "/volumes/{id}/metadata":        v.metadata(v.find),
+			"POST " + p + "/volumes/{id}/metadata":       v.metadata(v.find),
+			"PUT " + p + "/volumes/{id}/metadata":        v.metadata(v.find),
 			"DELETE " + p + "/volumes/{id}/metadata/{k}": v.deleteMetadata,
+			"GET " + p + "/snapshots":                    v.listSnapshots(false),
+			"GET " + p + "/snapshots/detail":             v.listSnapshots(true),
+			"POST " + p + "/snapshots":                   v.createSnapshot,
+			"GET " + p + "/snapshots/{id}":               v.getSnapshot,
+			"PUT " + p + "/snapshots/{id}":               v.updateSnapshot,
+			"DELETE " + p + "/snapshots/{id}":            v.removeSnapshot,
+			"GET " + p + "/snapshots/{id}/metadata":      v.metadata(v.findSnapshot),
+			"POST " + p + "/snapshots/{id}/metadata":     v.metadata(v.findSnapshot),
+			"PUT " + p + "/snapshots/{id}/metadata":      v.metadata(v.findSnapshot),
+			"GET " + p + "/messages":                     v.messages,
 			"GET " + p + "/limits":                       v.limits,
 			"GET " + p + "/os-quota-sets/{target}":       v.quotas,
 			"GET " + p + "/os-availability-zone":         v.zones,
@@ -60,10 +77,13 @@ func (v *volume) service() *service {
 }
 
 func (v *volume) seed() {
-	for _, name := range []string{"fake", "fast", "__DEFAULT__"} {
+	for _, name := range []string{multiattachType, "fake", "fast", "__DEFAULT__"} {
 		kind := object{"name": name, "is_public": true, "description": nil, "extra_specs": object{}, "os-volume-type-access:is_public": true, "_seeded": true}
-		if name == "__DEFAULT__" {
+		switch name {
+		case "__DEFAULT__":
 			kind["description"] = "Default Volume Type"
+		case multiattachType:
+			kind["extra_specs"] = object{"multiattach": "<is> True"}
 		}
 		v.sim.add(&v.Types, kind)
 	}
@@ -155,7 +175,7 @@ func (v *volume) list(detail bool) handler {
 				return false
 			}
 			for _, key := range []string{"name", "status", "volume_type", "bootable"} {
-				if want := c.query(key); want != "" && o.str(key) != want {
+				if want := c.query(key); want != "" && !sameText(o.str(key), want) {
 					return false
 				}
 			}
@@ -202,21 +222,21 @@ func (v *volume) create(c *call) (int, any, error) {
 	if err := onlyFields("volume", in, volumeFields); err != nil {
 		return 0, nil, err
 	}
-	source, hasSource := v.Volumes.get(in.str("source_volid"))
-	if in.has("source_volid") && (!hasSource || !v.visible(c, source)) {
-		return 0, nil, fail(http.StatusNotFound, "", "Volume %s could not be found.", in.str("source_volid"))
+	options := newVolumeOptions{
+		name: in["name"], description: in["description"], size: in.num("size"), kind: in.str("volume_type"), image: in.str("imageRef"),
+		metadata: in.obj("metadata"), source: in["source_volid"], snapshot: in["snapshot_id"],
 	}
-	size := in.num("size")
 	if text, ok := in["size"].(string); ok {
-		size, _ = strconv.Atoi(text)
+		options.size, _ = strconv.Atoi(text)
 	}
-	switch {
-	case !in.has("size") && !hasSource:
-		return 0, nil, fail(http.StatusBadRequest, "", "The server could not comply with the request since it is either malformed or otherwise incorrect.")
-	case !in.has("size"):
-		size = source.num("size")
-	case size < 1:
+	if in.has("size") && options.size < 1 {
 		return 0, nil, fail(http.StatusBadRequest, "", "Invalid input for field/attribute size. Value: %v. %v is less than the minimum of 1", in["size"], in["size"])
+	}
+	if err := v.fromSource(c, in, &options); err != nil {
+		return 0, nil, err
+	}
+	if options.size == 0 {
+		return 0, nil, fail(http.StatusBadRequest, "", "The server could not comply with the request since it is either malformed or otherwise incorrect.")
 	}
 	if zone := in.str("availability_zone"); zone != "" && zone != computeZone {
 		return 0, nil, fail(http.StatusBadRequest, "", "Availability zone '%s' is invalid.", zone)
@@ -226,10 +246,7 @@ func (v *volume) create(c *call) (int, any, error) {
 			return 0, nil, fail(http.StatusBadRequest, "", "Invalid image identifier or unable to access requested image.")
 		}
 	}
-	o, err := v.make(c.project(), c.token.User, newVolumeOptions{
-		name: in["name"], description: in["description"], size: size, kind: in.str("volume_type"), image: in.str("imageRef"),
-		metadata: in.obj("metadata"), source: in["source_volid"],
-	})
+	o, err := v.make(c.project(), c.token.User, options)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -243,7 +260,55 @@ type newVolumeOptions struct {
 	kind              string // type by name or id, "" for the default
 	image             string
 	metadata          object
-	source            any
+	source, snapshot  any // ids, or nil
+}
+
+// fromSource checks what a new volume is to be a copy of, and takes size and type from there when they are not given.
+func (v *volume) fromSource(c *call, in object, options *newVolumeOptions) error {
+	given := 0
+	for _, key := range []string{"backup_id", "imageRef", "snapshot_id", "source_volid"} {
+		if in.has(key) {
+			given++
+		}
+	}
+	if given > 1 {
+		return fail(http.StatusBadRequest, "", "Invalid input received: May specify only one of backup, imageRef, snapshot, source volume")
+	}
+	minor, err := v.minor(c)
+	if err != nil {
+		return err
+	}
+	var original object
+	size, what := 0, ""
+	switch {
+	case in.has("backup_id") && minor >= volumeFromBackup:
+		return fail(http.StatusNotFound, "", "Backup %s could not be found.", in.str("backup_id"))
+	case in.has("source_volid"):
+		if original, err = v.find(c, in.str("source_volid")); err != nil {
+			return err
+		}
+		size, what = original.num("size"), "original volume size "
+	case in.has("snapshot_id"):
+		snapshot, err := v.findSnapshot(c, in.str("snapshot_id"))
+		if err != nil {
+			return err
+		}
+		original, _ = v.Volumes.get(snapshot.str("volume_id"))
+		size, what = snapshot.num("size"), "snapshot size"
+	default:
+		return nil
+	}
+	if options.size == 0 {
+		options.size = size
+	}
+	if options.size < size {
+		return fail(http.StatusBadRequest, "", "Invalid input received: Volume size '%d'GB cannot be smaller than %s %dGB. They must be >= %s.",
+			options.size, what, size, strings.TrimSpace(what))
+	}
+	if options.kind == "" {
+		options.kind = original.str("volume_type")
+	}
+	return nil
 }
 
 // make adds a volume and starts its creation.
@@ -265,9 +330,9 @@ func (v *volume) make(project, user string, in newVolumeOptions) (object, error)
 	}
 	o := object{
 		"status": "creating", "size": in.size, "availability_zone": computeZone, "created_at": volumeNow(), "updated_at": nil,
-		"name": in.name, "description": in.description, "volume_type": kind.str("name"), "snapshot_id": nil, "source_volid": in.source,
+		"name": in.name, "description": in.description, "volume_type": kind.str("name"), "snapshot_id": in.snapshot, "source_volid": in.source,
 		"metadata": metadata, "user_id": user, "project_id": project, "bootable": "false", "encrypted": false, "replication_status": nil,
-		"consistencygroup_id": nil, "multiattach": false, "attachments": []any{}, "group_id": nil, "shared_targets": true, "service_uuid": nil,
+		"consistencygroup_id": nil, "multiattach": multiattach(kind), "attachments": []any{}, "group_id": nil, "shared_targets": true, "service_uuid": nil,
 		"volume_type_id": kind.str("id"), "consumes_quota": true, "_image": in.image,
 	}
 	v.sim.add(&v.Volumes, o)
@@ -289,8 +354,21 @@ func (v *volume) finishCreate(id string) {
 				"min_disk": text(image["min_disk"]), "min_ram": text(image["min_ram"]), "size": text(image["size"]),
 			}
 		}
+		if original := v.original(o); original.str("bootable") == "true" {
+			o["bootable"], o["volume_image_metadata"] = "true", original["volume_image_metadata"]
+		}
 		o["status"], o["updated_at"] = "available", volumeNow()
 	})
+}
+
+// original is the volume that another one is a copy of, directly or by a snapshot; nil when there is none.
+func (v *volume) original(o object) object {
+	id := o.str("source_volid")
+	if snapshot, ok := v.Snapshots.get(o.str("snapshot_id")); ok {
+		id = snapshot.str("volume_id")
+	}
+	original, _ := v.Volumes.get(id)
+	return original
 }
 
 // resume continues what was on its way.
@@ -303,7 +381,12 @@ func (v *volume) resume() {
 			v.finishDelete(o.str("id"))
 		case "extending":
 			v.finishExtend(o.str("id"), o.num("size"))
+		case "retyping":
+			v.finishRetype(o.str("id"), o.str("volume_type"))
 		}
+	}
+	for _, o := range v.Snapshots.all() {
+		v.finishSnapshot(o)
 	}
 }
 
@@ -333,8 +416,13 @@ func (v *volume) remove(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if !slices.Contains([]string{"available", "error", "error_extending"}, o.str("status")) {
+	snapshots := v.snapshotsOf(o)
+	cascade, _ := strconv.ParseBool(c.query("cascade"))
+	if !slices.Contains([]string{"available", "error", "error_extending"}, o.str("status")) || len(snapshots) > 0 && !cascade {
 		return 0, nil, fail(http.StatusBadRequest, "", "Invalid volume: Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.")
+	}
+	for _, snapshot := range snapshots {
+		v.startDeleteSnapshot(snapshot)
 	}
 	v.startDelete(o)
 	return http.StatusAccepted, nil, nil
@@ -349,105 +437,55 @@ func (v *volume) finishDelete(id string) {
 	v.sim.after(v.sim.options.Times.Volume/4, func() { delete(v.Volumes, id) })
 }
 
-func (v *volume) act(c *call) (int, any, error) {
-	o, err := v.find(c, c.path("id"))
-	if err != nil {
-		return 0, nil, err
+// reserve marks a volume as wanted by a server.
+func (v *volume) reserve(o object, server string) {
+	o["_users"] = append(o.strs("_users"), server)
+	if o.str("status") == "available" {
+		o["status"] = "attaching"
 	}
-	var body object
-	if err := c.decode(&body); err != nil {
-		return 0, nil, err
-	}
-	in := body.obj("os-extend")
-	if in == nil {
-		return 0, nil, fail(http.StatusBadRequest, "", "There is no such action: %s", strings.Join(slices.Sorted(maps.Keys(body)), ", "))
-	}
-	minor, err := v.minor(c)
-	if err != nil {
-		return 0, nil, err
-	}
-	status, size := o.str("status"), in.num("new_size")
-	switch {
-	case status != "available" && (status != "in-use" || minor < volumeExtendInUse):
-		return 0, nil, fail(http.StatusBadRequest, "", "Invalid volume: Volume %s status must be '{'status': 'available'}' to extend, currently %s.", o.str("id"), status)
-	case size <= o.num("size"):
-		return 0, nil, fail(http.StatusBadRequest, "", "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", o.num("size"), size)
-	}
-	if err := v.room(o.str("project_id"), 0, size-o.num("size")); err != nil {
-		return 0, nil, err
-	}
-	o["_before"] = status
-	o["status"] = "extending"
-	v.finishExtend(o.str("id"), size)
-	return http.StatusAccepted, nil, nil
 }
 
-func (v *volume) finishExtend(id string, size int) {
-	v.sim.after(v.sim.options.Times.Volume/2, func() {
-		if o, ok := v.Volumes.get(id); ok && o.str("status") == "extending" {
-			o["status"], o["size"], o["updated_at"] = o.str("_before"), size, volumeNow()
-			delete(o, "_before")
-		}
-	})
-}
-
-func (v *volume) metadata(c *call) (int, any, error) {
-	o, err := v.find(c, c.path("id"))
-	if err != nil {
-		return 0, nil, err
-	}
-	if c.request.Method != http.MethodGet {
-		in, err := c.input("metadata")
-		if err != nil {
-			return 0, nil, err
-		}
-		merged := object{}
-		if c.request.Method == http.MethodPost {
-			maps.Copy(merged, o.obj("metadata"))
-		}
-		maps.Copy(merged, in)
-		o["metadata"] = merged
-	}
-	return http.StatusOK, object{"metadata": o.obj("metadata")}, nil
-}
-
-func (v *volume) deleteMetadata(c *call) (int, any, error) {
-	o, err := v.find(c, c.path("id"))
-	if err != nil {
-		return 0, nil, err
-	}
-	metadata := o.obj("metadata")
-	if !metadata.given(c.path("k")) {
-		return 0, nil, fail(http.StatusNotFound, "", "Metadata item was not found")
-	}
-	delete(metadata, c.path("k"))
-	return http.StatusOK, nil, nil
-}
-
-// attach marks a volume as used by a server.
+// attach gives a volume to a server.
 func (v *volume) attach(o object, server, device string) (attachment string) {
 	attachment = newUUID()
-	o["status"], o["_attached"], o["updated_at"] = "in-use", server, volumeNow()
-	o["attachments"] = []any{object{
+	if !slices.Contains(o.strs("_users"), server) {
+		o["_users"] = append(o.strs("_users"), server)
+	}
+	o["status"], o["updated_at"] = "in-use", volumeNow()
+	o["attachments"] = append(anyList(o["attachments"]), object{
 		"id": o.str("id"), "attachment_id": attachment, "volume_id": o.str("id"), "server_id": server, "host_name": nil,
 		"device": device, "attached_at": volumeNow(),
-	}}
+	})
 	return attachment
 }
 
-// detach frees a volume.
-func (v *volume) detach(id string) {
-	if o, ok := v.Volumes.get(id); ok {
-		o["status"], o["attachments"], o["updated_at"] = "available", []any{}, volumeNow()
-		delete(o, "_attached")
+// detach takes a volume from a server.
+func (v *volume) detach(id, server string) {
+	o, ok := v.Volumes.get(id)
+	if !ok {
+		return
+	}
+	o["attachments"] = slices.DeleteFunc(anyList(o["attachments"]), func(item any) bool {
+		attachment, _ := asObject(item)
+		return attachment.str("server_id") == server
+	})
+	o["_users"] = slices.DeleteFunc(o.strs("_users"), func(user string) bool { return user == server })
+	o["updated_at"] = volumeNow()
+	if len(o.strs("_users")) == 0 {
+		o["status"] = "available"
 	}
 }
 
-// usage is how many volumes a project has and how many GiB they hold.
+// usage is how many volumes a project has and how many GiB they and their snapshots hold.
 func (v *volume) usage(project string) (count, size int) {
 	for _, o := range v.Volumes {
 		if o.str("project_id") == project {
 			count, size = count+1, size+o.num("size")
+		}
+	}
+	for _, o := range v.Snapshots {
+		if o.str("project_id") == project {
+			size += o.num("size")
 		}
 	}
 	return count, size
@@ -473,9 +511,9 @@ func (v *volume) room(project string, volumes, gigabytes int) error {
 func (v *volume) limits(c *call) (int, any, error) {
 	count, size := v.usage(c.project())
 	return http.StatusOK, object{"limits": object{"rate": []any{}, "absolute": object{
-		"maxTotalVolumes": v.sim.quotaOf("volumes", 200), "maxTotalSnapshots": 200, "maxTotalVolumeGigabytes": v.sim.quotaOf("gigabytes", 20000),
+		"maxTotalVolumes": v.sim.quotaOf("volumes", 200), "maxTotalSnapshots": v.sim.quotaOf("snapshots", 200), "maxTotalVolumeGigabytes": v.sim.quotaOf("gigabytes", 20000),
 		"maxTotalBackups": 10, "maxTotalBackupGigabytes": 1000, "totalVolumesUsed": count, "totalGigabytesUsed": size,
-		"totalSnapshotsUsed": 0, "totalBackupsUsed": 0, "totalBackupGigabytesUsed": 0,
+		"totalSnapshotsUsed": v.snapshotCount(c.project()), "totalBackupsUsed": 0, "totalBackupGigabytesUsed": 0,
 	}}}, nil
 }
 
@@ -484,7 +522,7 @@ func (v *volume) quotas(c *call) (int, any, error) {
 	count, size := v.usage(project)
 	limits := map[string][2]int{
 		"volumes": {v.sim.quotaOf("volumes", 200), count}, "gigabytes": {v.sim.quotaOf("gigabytes", 20000), size},
-		"per_volume_gigabytes": {-1, 0}, "snapshots": {200, 0}, "backups": {10, 0}, "backup_gigabytes": {1000, 0}, "groups": {10, 0},
+		"per_volume_gigabytes": {-1, 0}, "snapshots": {v.sim.quotaOf("snapshots", 200), v.snapshotCount(project)}, "backups": {10, 0}, "backup_gigabytes": {1000, 0}, "groups": {10, 0},
 	}
 	for _, kind := range v.Types.all() {
 		for _, what := range []string{"volumes_", "gigabytes_", "snapshots_"} {

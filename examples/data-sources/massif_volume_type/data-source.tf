@@ -1,0 +1,5 @@
+data "massif_volume_type" "default" {}
+
+data "massif_volume_type" "fast" {
+  name = "fast"
+}
