@@ -153,6 +153,15 @@ func textUpTo(length int) func(string, any) (any, error) {
 	}
 }
 
+// lowerText is a name that is kept in lower case.
+func lowerText(name string, value any) (any, error) {
+	given, err := textUpTo(255)(name, value)
+	if err != nil {
+		return nil, err
+	}
+	return strings.ToLower(text(given)), nil
+}
+
 // pythonText is a value as the services print it.
 func pythonText(value any) string {
 	switch value := value.(type) {
@@ -248,7 +257,7 @@ func macAddress(name string, value any) (any, error) {
 	if err != nil || len(mac) != 6 {
 		return nil, invalid(name, "'"+pythonText(value)+"' is not a valid MAC address.")
 	}
-	return mac.String(), nil
+	return pythonText(value), nil // as it is written
 }
 
 func nameservers(name string, value any) (any, error) {
@@ -304,11 +313,19 @@ func fixedAddresses(name string, value any) (any, error) {
 		return nil, nil
 	}
 	fixed := asObjects(value)
+	taken := map[any]bool{}
 	for _, f := range fixed {
 		if f.has("ip_address") {
-			if _, err := ipAddress(name, f["ip_address"]); err != nil {
+			address, err := ipAddress(name, f["ip_address"])
+			if err != nil {
 				return nil, err
 			}
+			if taken[address] {
+				return nil, invalid(name, "Duplicate IP address '"+f.str("ip_address")+"'.")
+			}
+			taken[address] = true
+		} else if !f.has("subnet_id") {
+			return nil, invalidInput("IP allocation requires subnet_id or ip_address.")
 		}
 		if f.has("subnet_id") {
 			if _, err := uuid(name, f["subnet_id"]); err != nil {

@@ -20,9 +20,9 @@ func (n *network) portResource() *resource {
 			"admin_state_up": changeable(true, boolean), "device_id": changeable("", textUpTo(255)), "device_owner": changeable("", textUpTo(255)),
 			"fixed_ips": changeable(nil, fixedAddresses), "security_groups": changeable(nil, uuids),
 			"allowed_address_pairs": changeable([]any{}, addressPairs), "port_security_enabled": changeable(nil, optional(boolean)),
-			"extra_dhcp_opts": changeable([]any{}, anything), "binding:vnic_type": changeable("normal", textUpTo(64)),
+			"extra_dhcp_opts": changeable([]any{}, dhcpOptions), "binding:vnic_type": changeable("normal", textUpTo(64)),
 			"binding:host_id": byAdmin(changeable(nil, anything)), "binding:profile": byAdmin(changeable(nil, anything)),
-			"qos_policy_id": changeable(nil, optional(uuid)), "dns_name": changeable("", textUpTo(255)), "dns_domain": changeable("", textUpTo(255)),
+			"qos_policy_id": changeable(nil, optional(uuid)), "dns_name": changeable("", lowerText), "dns_domain": changeable("", textUpTo(255)),
 			"tags":   {create: true, value: []any{}, check: anything},
 			"status": readOnly, "qos_network_policy_id": readOnly, "dns_assignment": readOnly,
 		}),
@@ -32,6 +32,39 @@ func (n *network) portResource() *resource {
 		},
 		create: n.createPortObject, update: n.updatePort, remove: n.removePort, view: n.portView,
 	}
+}
+
+// dhcpOptions checks DHCP options and gives each its IP version.
+func dhcpOptions(_ string, value any) (any, error) {
+	options := asObjects(value)
+	for _, option := range options {
+		if option.str("opt_name") == "" || !option.given("opt_value") {
+			return nil, invalidInput("No valid key specs matched for: {'opt_name': '%s'}.", option.str("opt_name"))
+		}
+		if !option.has("ip_version") {
+			option["ip_version"] = 4
+		}
+		option["ip_version"] = option.num("ip_version")
+	}
+	return plain(options), nil
+}
+
+// mergeOptions adds options to those that a port has: of a name and IP version that is there already the value changes, and no value takes it away.
+func mergeOptions(have, sent []object) []any {
+	same := func(a object) func(object) bool {
+		return func(b object) bool {
+			return a.str("opt_name") == b.str("opt_name") && a.num("ip_version") == b.num("ip_version")
+		}
+	}
+	merged := slices.Clone(have)
+	for _, option := range sent {
+		merged = slices.DeleteFunc(merged, same(option))
+		if option.has("opt_value") {
+			merged = append(merged, option)
+		}
+	}
+	slices.SortFunc(merged, func(a, b object) int { return strings.Compare(a.str("opt_name"), b.str("opt_name")) })
+	return plain(merged)
 }
 
 func addressPairs(name string, value any) (any, error) {
@@ -124,11 +157,7 @@ func (n *network) createPortObject(c *call, in object) (object, error) {
 	in["status"], in["qos_network_policy_id"] = "DOWN", nil
 	// The real service takes tags here and forgets them.
 	in["tags"] = []any{}
-	for _, option := range in.objs("extra_dhcp_opts") {
-		if !option.has("ip_version") {
-			option["ip_version"] = 4
-		}
-	}
+	in["extra_dhcp_opts"] = mergeOptions(nil, in.objs("extra_dhcp_opts"))
 	port := n.store(&n.Ports, in, 1)
 	if in.has("binding:host_id") {
 		n.bindPort(port.str("id"), port.str("device_id"), port.str("device_owner"), text(in["binding:host_id"]))
@@ -364,6 +393,9 @@ func (n *network) updatePort(c *call, o, in object) error {
 		delete(in, "fixed_ips")
 	}
 	host := in["binding:host_id"]
+	if in.given("extra_dhcp_opts") {
+		in["extra_dhcp_opts"] = mergeOptions(o.objs("extra_dhcp_opts"), in.objs("extra_dhcp_opts"))
+	}
 	set(o, in)
 	if in.given("allowed_address_pairs") {
 		o["allowed_address_pairs"] = pairsOf(o)

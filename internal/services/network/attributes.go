@@ -1,16 +1,23 @@
 package network
 
 import (
+	"fmt"
+	"net"
+	"net/netip"
 	"regexp"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -90,4 +97,57 @@ func text(o attr.Value, name string) string {
 		return ""
 	}
 	return s.ValueString()
+}
+
+func macAddress() validator.String {
+	return parses{"must be a MAC address", func(s string) error {
+		if mac, err := net.ParseMAC(s); err != nil || len(mac) != 6 {
+			return fmt.Errorf("%q is no MAC address; right would be one such as fa:16:3e:01:02:03", s)
+		}
+		return nil
+	}}
+}
+
+func addressOrPrefix() validator.String {
+	return parses{"must be an address or a network", func(s string) error {
+		_, err := netip.ParseAddr(s)
+		if _, prefixErr := netip.ParsePrefix(s); err != nil && prefixErr != nil {
+			return fmt.Errorf("%q is neither an address nor a network in CIDR notation; right would be 10.1.0.5 or 10.1.0.0/24", s)
+		}
+		return nil
+	}}
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\.?$`)
+
+func dnsName() validator.String {
+	return stringvalidator.RegexMatches(hostName, "must be a host name of letters, digits and hyphens, such as web-1")
+}
+
+func qosPolicy(noun string) schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: fmt.Sprintf("ID of the QoS policy that limits the traffic of the %s.", noun),
+		Optional:            true,
+		Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+	}
+}
+
+// blame finds the argument that a refusal is about: by the kind of the fault, or by the API's name of an attribute in
+// its words. Both maps lead to names of ours.
+func blame(err error, kinds, names map[string]string) error {
+	fault, ok := openstack.FaultOf(err)
+	if !ok {
+		return err
+	}
+	if name, ok := kinds[fault.Kind]; ok {
+		return lifecycle.At(path.Root(name), err)
+	}
+	for api, name := range names {
+		for _, words := range []string{"'" + api + "'", " for " + api + ".", ":" + api + ")", ":" + api + " "} {
+			if strings.Contains(fault.Message, words) {
+				return lifecycle.At(path.Root(name), err)
+			}
+		}
+	}
+	return err
 }

@@ -312,20 +312,6 @@ func inUse(err error) bool {
 	return ok && fault.InUse()
 }
 
-// apiPort is what this package needs to know of ports.
-type apiPort struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	DeviceID    string `json:"device_id"`
-	DeviceOwner string `json:"device_owner"`
-	FixedIPs    []struct {
-		SubnetID  string `json:"subnet_id"`
-		IPAddress string `json:"ip_address"`
-	} `json:"fixed_ips"`
-}
-
-var ports = kind[apiPort]{"port", "ports", func(p apiPort) string { return p.ID }}
-
 // portUsers describes the ports that a query finds, for errors about things in use.
 func portUsers(cloud *openstack.Cloud, query url.Values) func(context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {

@@ -14,6 +14,7 @@ func Resources() []func() resource.Resource {
 		lifecycle.Resource(network{}),
 		lifecycle.Resource(subnet{}),
 		lifecycle.Resource(router{}),
+		lifecycle.Resource(port{}),
 		lifecycle.Resource(floatingIP{}),
 		lifecycle.Resource(securityGroup{}),
 		lifecycle.Resource(securityPolicy{}),
