@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,8 +40,11 @@ type Cloud struct {
 	Simulator *simulator.Simulator
 	// Prefix begins the name of everything the test makes; HCL has it as {{name}}.
 	Prefix string
+	// Others are providers that the test needs beside the one under test.
+	Others map[string]func() (tfprotov6.ProviderServer, error)
 
-	provider string
+	arguments map[string]string // of the provider
+	provider  string            // its block, with whatever was added
 }
 
 // New returns the cloud for a test, which it makes parallel. The options are the simulator's.
@@ -48,7 +53,7 @@ func New(t *testing.T, adjust ...func(*simulator.Options)) *Cloud {
 	t.Parallel()
 	c := &Cloud{Prefix: fmt.Sprintf("acc%08x", rand.Uint32())}
 	if name := os.Getenv("OS_CLOUD"); name != "" {
-		c.provider = fmt.Sprintf("provider \"massif\" {\n  cloud = %q\n}\n", name)
+		c.use(map[string]string{"cloud": name})
 		c.Cloud = c.open(t, name)
 		return c
 	}
@@ -65,16 +70,10 @@ func New(t *testing.T, adjust ...func(*simulator.Options)) *Cloud {
 			t.Error(err)
 		}
 	})
-	c.provider = fmt.Sprintf(`provider "massif" {
-  auth_url            = %q
-  username            = "demo"
-  password            = %q
-  user_domain_name    = "Default"
-  project_name        = "demo"
-  project_domain_name = "Default"
-  region              = %q
-}
-`, c.Simulator.AuthURL(), simulator.Password, simulator.Region)
+	c.use(map[string]string{
+		"auth_url": c.Simulator.AuthURL(), "username": "demo", "password": simulator.Password, "user_domain_name": "Default",
+		"project_name": "demo", "project_domain_name": "Default", "region": simulator.Region,
+	})
 	c.Cloud = c.openSimulator(t)
 	return c
 }
@@ -125,6 +124,15 @@ func (c *Cloud) open(t *testing.T, name string) *openstack.Cloud {
 	return cloud
 }
 
+// use sets the provider's arguments.
+func (c *Cloud) use(arguments map[string]string) {
+	c.arguments = arguments
+	c.provider = "provider \"massif\" {\n}\n"
+	for _, name := range slices.Sorted(maps.Keys(arguments)) {
+		c.Configure(fmt.Sprintf("%s = %q", name, arguments[name]))
+	}
+}
+
 // HCL is a configuration with the provider block of this cloud, in which {{name}} is the test's prefix.
 func (c *Cloud) HCL(text string) string {
 	return c.provider + strings.ReplaceAll(text, "{{name}}", c.Prefix)
@@ -155,6 +163,7 @@ func (c *Cloud) Test(t *testing.T, steps ...resource.TestStep) {
 		}
 	}
 	factories := Providers()
+	maps.Copy(factories, c.Others)
 	factories["echo"] = echoprovider.NewProviderServer() // shows in its state what is ephemeral
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,

@@ -108,9 +108,11 @@ func (l *loadBalancing) service() *service {
 			return l.show(c, kind())
 		}
 	}
-	// Octavia has its API under both names.
+	// Octavia has its API under all of these names.
 	for pattern, handle := range maps.Clone(routes) {
-		routes[strings.Replace(pattern, "/v2/", "/v2.0/", 1)] = handle
+		for _, name := range []string{"/v2.0/lbaas/", "/v2/", "/v2.0/"} {
+			routes[strings.Replace(pattern, "/v2/lbaas/", name, 1)] = handle
+		}
 	}
 	return &service{
 		kind: "load-balancer", name: "octavia", prefix: "/load-balancer",
