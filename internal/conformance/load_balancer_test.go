@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
@@ -316,6 +317,16 @@ func TestLoadBalancerTree(t *testing.T) {
 	)
 	t.Run("of a refused tree no load balancer is left", func(t *testing.T) {
 		same(t, "load balancers", l.get(t, "/loadbalancers?name="+c.name("x")).at("loadbalancers"), list{})
+	})
+	t.Run("of a refused tree the port of the VIP is left", func(t *testing.T) {
+		ports := k.network.get(t, "/ports?device_owner=Octavia&fixed_ips=subnet_id="+k.subnet).list(t, "ports")
+		// Only a bad value is found before the port is made.
+		same(t, "ports", len(ports), 4)
+		for _, port := range ports {
+			id := strings.TrimPrefix(dig(port, "device_id").(string), "lb-")
+			is(t, "port", port, obj{"name": "octavia-lb-" + id, "device_id": "lb-" + id, "admin_state_up": false, "created_at": someText, "revision_number": aNumber})
+			l.want(t, http.StatusNotFound, "GET", "/loadbalancers/"+id, nil)
+		}
 	})
 	a := k.create(t, k.tree("tree"))
 	t.Run("create answers the whole tree", func(t *testing.T) {

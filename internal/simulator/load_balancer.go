@@ -18,7 +18,7 @@ const (
 	// DriverComplete configures the whole tree of a fully populated POST.
 	DriverComplete LoadBalancerDriver = ""
 	// DriverStock is Octavia 11.0.0: the load balancer of a fully populated POST becomes ACTIVE while its
-	// children stay PENDING_CREATE for ever, and the VIP port of one that is refused stays behind.
+	// children stay PENDING_CREATE for ever.
 	DriverStock LoadBalancerDriver = "stock"
 	// DriverSimple refuses a fully populated POST, as some provider drivers do.
 	DriverSimple LoadBalancerDriver = "simple"
@@ -464,6 +464,10 @@ func (l *loadBalancing) createLoadBalancer(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	listeners, pools := lb.objs("listeners"), lb.objs("pools")
+	if err := checkTree(listeners, pools); err != nil {
+		return 0, nil, err
+	}
 	project, err := lbProject(c, lb)
 	if err != nil {
 		return 0, nil, err
@@ -478,12 +482,7 @@ func (l *loadBalancing) createLoadBalancer(c *call) (int, any, error) {
 	if err := l.checkQuota(project, "load_balancer", 1); err != nil {
 		return 0, nil, err
 	}
-	listeners, pools := lb.objs("listeners"), lb.objs("pools")
 	populated := len(listeners)+len(pools) > 0
-	if populated && l.sim.options.LoadBalancerDriver == DriverSimple {
-		return 0, nil, fail(http.StatusNotImplemented, "",
-			"Provider '%s' does not support a requested action: This provider does not support fully populated load balancers.", lb.str("provider"))
-	}
 	delete(lb, "listeners")
 	delete(lb, "pools")
 	l.created(kind, lb, project)
@@ -492,10 +491,12 @@ func (l *loadBalancing) createLoadBalancer(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	tree, err := l.populate(lb, listeners, pools)
+	if err == nil && populated && l.sim.options.LoadBalancerDriver == DriverSimple {
+		err = fail(http.StatusNotImplemented, "",
+			"Provider '%s' does not support a requested action: This provider does not support fully populated load balancers.", lb.str("provider"))
+	}
 	if err != nil {
-		if l.sim.options.LoadBalancerDriver != DriverStock {
-			l.releaseVIP(lb)
-		}
+		l.forgetVIP(lb)
 		l.drop(lb)
 		return 0, nil, err
 	}

@@ -1,6 +1,9 @@
 package simulator
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // lbTree is what the answer to a fully populated POST holds below the load balancer.
 type lbTree struct {
@@ -55,6 +58,58 @@ func (l *loadBalancing) populate(lb object, listeners, pools []object) (lbTree, 
 		tree.pools = append(tree.pools, view)
 	}
 	return tree, nil
+}
+
+// checkTree holds the values in a tree to what they may be, which the service does before it makes anything. A pool may be a
+// mere name here, so what it must have is looked at later.
+func checkTree(listeners, pools []object) error {
+	const at = "load_balancer.loadbalancer"
+	each := func(argument string, fields []field, objects []object, below func(object) error) error {
+		for _, o := range objects {
+			if _, err := readFields(at+argument, fields, o, true); err != nil {
+				return err
+			}
+			if err := below(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	nothing := func(object) error { return nil }
+	optional := slices.Clone(poolFields())
+	for i := range optional {
+		optional[i].mandatory = false
+	}
+	checkPools := func(argument string, pools []object) error {
+		return each(argument, optional, pools, func(pool object) error {
+			if err := each(".pools.members", memberFields(), pool.objs("members"), nothing); err != nil {
+				return err
+			}
+			return each(".pools.healthmonitor", monitorFields(), given(pool.obj("healthmonitor")), nothing)
+		})
+	}
+	if err := checkPools(".pools", pools); err != nil {
+		return err
+	}
+	return each(".listeners", listenerFields(), listeners, func(listener object) error {
+		if err := checkPools(".listeners.default_pool", given(listener.obj("default_pool"))); err != nil {
+			return err
+		}
+		return each(".listeners.l7policies", policyFields(), listener.objs("l7policies"), func(policy object) error {
+			if err := checkPools(".listeners.l7policies.redirect_pool", given(policy.obj("redirect_pool"))); err != nil {
+				return err
+			}
+			return each(".listeners.l7policies.rules", ruleFields(), policy.objs("rules"), nothing)
+		})
+	})
+}
+
+// given is a list of one object, or of none.
+func given(o object) []object {
+	if o == nil {
+		return nil
+	}
+	return []object{o}
 }
 
 func (l *loadBalancing) redirected(pool object) bool {
@@ -127,9 +182,6 @@ func (l *loadBalancing) graphPool(lb, in object) (object, error) {
 		}
 		if err := l.uniqueMember(pool, member); err != nil {
 			return nil, err
-		}
-		if subnet := member.str("subnet_id"); subnet != "" && l.sim.subnetByID(subnet) == nil {
-			return nil, fail(http.StatusBadRequest, "", "Subnet %s not found.", subnet)
 		}
 		l.addMember(pool, member)
 	}

@@ -162,6 +162,14 @@ func (l *loadBalancing) releaseVIP(lb object) {
 	}
 }
 
+// forgetVIP leaves the port of a VIP as it was when its load balancer is refused. The one that the service made for it stays
+// behind: a defect of the real service that clients meet.
+func (l *loadBalancing) forgetVIP(lb object) {
+	if port, ok := l.sim.network.Ports.get(lb.str("vip_port_id")); ok {
+		port["security_groups"] = lb["_groups"]
+	}
+}
+
 // subnetByID is a subnet, or nil.
 func (s *Simulator) subnetByID(id string) object {
 	return s.network.Subnets[id]

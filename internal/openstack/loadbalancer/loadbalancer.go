@@ -47,14 +47,10 @@ func Create(ctx context.Context, cloud *openstack.Cloud, spec Spec) (*Tree, erro
 	if cloud.Learned(childByChild) {
 		body = bare(spec)
 	}
-	begin := time.Now()
-	tree, err := create(ctx, client, body)
-	if openstack.Lost(err) {
-		tree, err = findLost(ctx, cloud, spec.Name, begin, err)
-	}
+	tree, err := attempt(ctx, cloud, client, spec, body)
 	if cannotMakeTrees(err) && (len(spec.Listeners) > 0 || len(spec.Pools) > 0) {
 		refusal := err
-		if tree, err = create(ctx, client, bare(spec)); err != nil {
+		if tree, err = attempt(ctx, cloud, client, spec, bare(spec)); err != nil {
 			// Not the tree was the cause, so the first answer tells more.
 			return nil, fmt.Errorf("create load balancer %q: %w", spec.Name, refusal)
 		}
@@ -65,6 +61,21 @@ func Create(ctx context.Context, cloud *openstack.Cloud, spec Spec) (*Tree, erro
 	}
 	tree.recognise(spec)
 	return tree, nil
+}
+
+// attempt sends the request, finds what it made when the answer is lost, and clears away what a refused one has left.
+func attempt(ctx context.Context, cloud *openstack.Cloud, client *gophercloud.ServiceClient, spec Spec, body fields) (*Tree, error) {
+	begin := time.Now()
+	tree, err := create(ctx, client, body)
+	if openstack.Lost(err) {
+		return findLost(ctx, cloud, spec.Name, begin, err)
+	}
+	if err != nil {
+		if left := withdraw(ctx, cloud, spec, begin, err); left != "" {
+			err = fmt.Errorf("%s: %w", left, err)
+		}
+	}
+	return tree, err
 }
 
 // findLost returns the load balancer that a request made of which the answer was lost.
