@@ -76,7 +76,9 @@ func sorted(v []string) []string {
 
 func loadBalancerFields(s Spec) fields {
 	f := fields{"name": s.Name, "description": s.Description, "tags": sorted(s.Tags)}
-	f["vip_qos_policy_id"] = orNil(s.VIPQoSPolicyID)
+	if s.VIPQoSPolicyID != nil {
+		f["vip_qos_policy_id"] = orNil(*s.VIPQoSPolicyID)
+	}
 	setPtr(f, "admin_state_up", s.AdminStateUp)
 	return f
 }

@@ -39,7 +39,7 @@ type Spec struct {
 	// AdditionalVIPs are further addresses of the VIP's port, chosen once.
 	AdditionalVIPs []VIP
 	// VIPQoSPolicyID limits the traffic of the VIP's port; "" is no limit.
-	VIPQoSPolicyID string
+	VIPQoSPolicyID *string
 	// Provider, FlavorID and AvailabilityZone are chosen once, by the cloud when empty.
 	Provider         string
 	FlavorID         string

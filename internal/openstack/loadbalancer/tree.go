@@ -140,7 +140,7 @@ func (t *Tree) Spec() Spec {
 	s := Spec{
 		Name: t.Name, Description: t.Description, Tags: t.Tags, AdminStateUp: &t.AdminStateUp,
 		VIPSubnetID: t.VIPSubnetID, VIPNetworkID: t.VIPNetworkID, VIPPortID: t.VIPPortID, VIPAddress: t.VIPAddress,
-		AdditionalVIPs: t.AdditionalVIPs, VIPQoSPolicyID: t.VIPQoSPolicyID,
+		AdditionalVIPs: t.AdditionalVIPs, VIPQoSPolicyID: &t.VIPQoSPolicyID,
 		Provider: t.Provider, FlavorID: t.FlavorID, AvailabilityZone: t.AvailabilityZone,
 		Listeners: map[string]Listener{}, Pools: map[string]Pool{},
 	}

@@ -9,6 +9,7 @@ import (
 
 // What Octavia does when it is not told. The timeouts are the defaults of its configuration.
 const (
+	defaultAlgorithm     = "ROUND_ROBIN"
 	defaultHTTPMethod    = "GET"
 	defaultURLPath       = "/"
 	defaultExpectedCodes = "200"

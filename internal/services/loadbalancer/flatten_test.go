@@ -86,8 +86,8 @@ func TestRestoreDefaults(t *testing.T) {
 func TestFlattenRoute(t *testing.T) {
 	t.Parallel()
 	rules, err := listOf(t.Context(), routeAttributes()["rules"], []ruleModel{
-		{Type: types.StringValue("PATH"), CompareType: types.StringValue("EQUAL_TO"), Value: types.StringValue("/b"), Invert: types.BoolValue(false)},
-		{Type: types.StringValue("PATH"), CompareType: types.StringValue("EQUAL_TO"), Value: types.StringValue("/a"), Invert: types.BoolValue(false)},
+		{Type: types.StringValue("PATH"), CompareType: types.StringValue("EQUAL_TO"), Value: types.StringValue("/b"), Invert: types.BoolValue(false), AdminStateUp: types.BoolValue(true), Tags: value.Set(nil)},
+		{Type: types.StringValue("PATH"), CompareType: types.StringValue("EQUAL_TO"), Value: types.StringValue("/a"), Invert: types.BoolValue(false), AdminStateUp: types.BoolValue(true), Tags: value.Set(nil)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,28 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
+// planFloatingIP says what will be known of the floating IP.
+func planFloatingIP(change *lifecycle.Change[model]) {
+	plan, prior := change.Plan, change.Prior
+	switch {
+	case !change.Config.FloatingIPID.IsNull():
+		if prior == nil || !prior.FloatingIPID.Equal(plan.FloatingIPID) {
+			plan.FloatingIPAddress = types.StringUnknown()
+		} else {
+			plan.FloatingIPAddress = prior.FloatingIPAddress
+		}
+	case plan.ExternalNetwork.IsNull():
+		plan.FloatingIPID, plan.FloatingIPAddress = types.StringNull(), types.StringNull()
+	case prior != nil && prior.ExternalNetwork.Equal(plan.ExternalNetwork) && !prior.FloatingIPID.IsNull():
+		plan.FloatingIPID, plan.FloatingIPAddress = prior.FloatingIPID, prior.FloatingIPAddress
+		if prior.FloatingIPAddress.IsNull() {
+			plan.FloatingIPAddress = types.StringUnknown() // it was taken from the VIP
+		}
+	default:
+		plan.FloatingIPID, plan.FloatingIPAddress = types.StringUnknown(), types.StringUnknown()
+	}
+}
+
 // expose gives the VIP the floating IP that the model asks for, and takes away the one it had.
 func (m *model) expose(ctx context.Context, cloud *openstack.Cloud, prior *model) error {
 	port := m.tree.VIPPortID

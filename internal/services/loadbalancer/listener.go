@@ -1,14 +1,17 @@
 package loadbalancer
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
@@ -58,10 +61,12 @@ func listenerAttributes() map[string]schema.Attribute {
 			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(attribute.CIDR())},
 		},
 		"insert_headers": schema.MapAttribute{
-			MarkdownDescription: "Headers to insert into requests, such as `{ X-Forwarded-For = \"true\" }`.",
-			ElementType:         types.StringType,
-			Optional:            true,
-			Validators:          []validator.Map{mapvalidator.SizeAtLeast(1)},
+			MarkdownDescription: "Headers to insert into requests, such as `{ X-Forwarded-For = \"true\" }`: `X-Forwarded-For`, `X-Forwarded-Port`, `X-Forwarded-Proto`, " +
+				"and with client certificates also `X-SSL-Client-Verify`, `X-SSL-Client-Has-Cert`, `X-SSL-Client-DN`, `X-SSL-Client-CN`, `X-SSL-Issuer`, " +
+				"`X-SSL-Client-SHA1`, `X-SSL-Client-Not-Before` and `X-SSL-Client-Not-After`.",
+			ElementType: types.StringType,
+			Optional:    true,
+			Validators:  []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.ValueStringsAre(stringvalidator.OneOfCaseInsensitive("true", "false"))},
 		},
 		"timeout_client_data":    milliseconds("How long a client may be silent"),
 		"timeout_member_connect": milliseconds("How long connecting to a member may take"),
@@ -81,7 +86,7 @@ func connectionLimit() schema.Int64Attribute {
 		Optional:            true,
 		Computed:            true,
 		Default:             int64default.StaticInt64(-1),
-		Validators:          []validator.Int64{int64validator.AtLeast(-1)},
+		Validators:          []validator.Int64{int64validator.Between(-1, 1<<31-1)},
 	}
 }
 
@@ -89,7 +94,7 @@ func (m listenerModel) expand(ctx context.Context) (engine.Listener, error) {
 	l := engine.Listener{
 		Description: m.Description.ValueString(), AdminStateUp: value.BoolPtr(m.AdminStateUp), Tags: value.Strings(m.Tags),
 		Protocol: m.Protocol.ValueString(), ProtocolPort: int(m.Port.ValueInt64()), DefaultPool: m.DefaultPool.ValueString(),
-		ConnectionLimit: value.IntPtr(m.ConnectionLimit), AllowedCIDRs: value.Strings(m.AllowedCIDRs),
+		ConnectionLimit: value.IntPtr(m.ConnectionLimit), AllowedCIDRs: canonical(m.AllowedCIDRs),
 		InsertHeaders:     value.StringMap(m.InsertHeaders),
 		TimeoutClientData: value.IntPtr(m.TimeoutClientData), TimeoutMemberConnect: value.IntPtr(m.TimeoutMemberConnect),
 		TimeoutMemberData: value.IntPtr(m.TimeoutMemberData), TimeoutTCPInspect: value.IntPtr(m.TimeoutTCPInspect),
@@ -100,11 +105,8 @@ func (m listenerModel) expand(ctx context.Context) (engine.Listener, error) {
 		return l, err
 	}
 	if tls != nil {
-		l.TLS = &engine.ListenerTLS{
-			DefaultContainerRef: tls.ContainerRef.ValueString(), SNIContainerRefs: value.Strings(tls.SNIContainerRefs),
-			ClientAuthentication: tls.ClientAuthentication.ValueString(), ClientCAContainerRef: tls.ClientCARef.ValueString(),
-			ClientCRLContainerRef: tls.ClientCRLRef.ValueString(), Ciphers: value.Ptr(tls.Ciphers),
-			Versions: value.Strings(tls.Versions), ALPNProtocols: value.Strings(tls.ALPNProtocols),
+		if l.TLS, err = tls.expand(ctx); err != nil {
+			return l, err
 		}
 	}
 	routes, err := elements[routeModel](ctx, m.Routes)
@@ -124,31 +126,16 @@ func flattenListener(ctx context.Context, l engine.Listener, prior listenerModel
 	m := listenerModel{
 		Protocol: types.StringValue(l.Protocol), Port: value.Int(l.ProtocolPort), DefaultPool: value.StringOrNull(l.DefaultPool),
 		Description: types.StringValue(l.Description), AdminStateUp: types.BoolPointerValue(l.AdminStateUp), Tags: value.Set(l.Tags),
-		ConnectionLimit: number(l.ConnectionLimit), AllowedCIDRs: value.SetOrNull(l.AllowedCIDRs),
+		ConnectionLimit: number(l.ConnectionLimit), AllowedCIDRs: asWritten(l.AllowedCIDRs, prior.AllowedCIDRs),
 		InsertHeaders:        value.MapOrNull(l.InsertHeaders),
 		TimeoutClientData:    leftAlone(l.TimeoutClientData, prior.TimeoutClientData, known, defaultClientData),
 		TimeoutMemberConnect: leftAlone(l.TimeoutMemberConnect, prior.TimeoutMemberConnect, known, defaultMemberConnect),
 		TimeoutMemberData:    leftAlone(l.TimeoutMemberData, prior.TimeoutMemberData, known, defaultMemberData),
 		TimeoutTCPInspect:    leftAlone(l.TimeoutTCPInspect, prior.TimeoutTCPInspect, known, defaultTCPInspect),
-		TLS:                  types.ObjectNull(objectTypes(attributes["tls"])),
 	}
-	if l.TLS != nil {
-		was, err := single[listenerTLSModel](ctx, prior.TLS)
-		if err != nil {
-			return m, err
-		}
-		if was == nil {
-			was = &listenerTLSModel{}
-		}
-		if m.TLS, err = objectOf(ctx, attributes["tls"], listenerTLSModel{
-			ContainerRef: value.StringOrNull(l.TLS.DefaultContainerRef), SNIContainerRefs: value.SetOrNull(l.TLS.SNIContainerRefs),
-			ClientAuthentication: types.StringValue(l.TLS.ClientAuthentication), ClientCARef: value.StringOrNull(l.TLS.ClientCAContainerRef),
-			ClientCRLRef: value.StringOrNull(l.TLS.ClientCRLContainerRef),
-			Ciphers:      textLeftAlone(l.TLS.Ciphers, was.Ciphers),
-			Versions:     setLeftAlone(l.TLS.Versions, was.Versions), ALPNProtocols: setLeftAlone(l.TLS.ALPNProtocols, was.ALPNProtocols),
-		}); err != nil {
-			return m, err
-		}
+	var err error
+	if m.TLS, err = flattenListenerTLS(ctx, l.TLS, prior.TLS); err != nil {
+		return m, err
 	}
 	routes, err := elements[routeModel](ctx, prior.Routes)
 	if err != nil {
@@ -174,32 +161,16 @@ func (f *findings) listener(ctx context.Context, at path.Path, l listenerModel) 
 	if err != nil {
 		return err
 	}
-	if protocol := l.Protocol.ValueString(); known(l.Protocol) {
-		switch terminated := protocol == engine.ProtocolTerminatedHTTPS; {
-		case terminated && l.TLS.IsNull():
-			f.add(at.AtName("tls"), "a TERMINATED_HTTPS listener needs a certificate: tls = { container_ref = … }")
-		case terminated && tls != nil && tls.ContainerRef.IsNull() && tls.SNIContainerRefs.IsNull():
-			f.add(at.AtName("tls").AtName("container_ref"), "a TERMINATED_HTTPS listener needs a certificate: container_ref or sni_container_refs")
-		case !terminated && !l.TLS.IsNull():
-			f.add(at.AtName("tls"), "only a TERMINATED_HTTPS listener speaks TLS itself; this one is %s", protocol)
+	f.listenerTLS(at.AtName("tls"), l, tls)
+	if known(l.Protocol) {
+		protocol := l.Protocol.ValueString()
+		if !understandsHTTP(protocol) && len(l.Routes.Elements()) > 0 {
+			f.add(at.AtName("routes"), "only HTTP and TERMINATED_HTTPS listeners see the requests that routes look at; this one is %s", protocol)
 		}
-		if !understandsHTTP(protocol) {
-			if len(l.Routes.Elements()) > 0 {
-				f.add(at.AtName("routes"), "only HTTP and TERMINATED_HTTPS listeners see the requests that routes look at; this one is %s", protocol)
-			}
-			if len(l.InsertHeaders.Elements()) > 0 {
-				f.add(at.AtName("insert_headers"), "only HTTP and TERMINATED_HTTPS listeners can insert headers; this one is %s", protocol)
-			}
-		}
-		if protocol == engine.ProtocolPrometheus && !l.DefaultPool.IsNull() {
+		if protocol == engine.ProtocolPrometheus && known(l.DefaultPool) {
 			f.add(at.AtName("default_pool"), "a PROMETHEUS listener answers itself and can have no pool")
 		}
-	}
-	if tls != nil && !tls.ClientCRLRef.IsNull() && tls.ClientCARef.IsNull() {
-		f.add(at.AtName("tls").AtName("client_crl_container_ref"), "a revocation list needs client_ca_container_ref")
-	}
-	if tls != nil && known(tls.ClientAuthentication) && tls.ClientAuthentication.ValueString() != "NONE" && tls.ClientCARef.IsNull() {
-		f.add(at.AtName("tls").AtName("client_authentication"), "certificates of clients cannot be checked without client_ca_container_ref")
+		f.headers(at.AtName("insert_headers"), l.InsertHeaders, protocol)
 	}
 	f.poolReference(at.AtName("default_pool"), l.DefaultPool, l.Protocol)
 	routes, err := elements[routeModel](ctx, l.Routes)
@@ -212,6 +183,34 @@ func (f *findings) listener(ctx context.Context, at path.Path, l listenerModel) 
 		}
 	}
 	return nil
+}
+
+// headers checks what is to be inserted into requests.
+func (f *findings) headers(at path.Path, headers types.Map, protocol string) {
+	names := slices.Sorted(maps.Keys(headers.Elements()))
+	if len(names) > 0 && !understandsHTTP(protocol) {
+		f.add(at, "only HTTP and TERMINATED_HTTPS listeners can insert headers; this one is %s", protocol)
+		return
+	}
+	of := func(certificates bool) []string {
+		if certificates {
+			return []string{"X-SSL-Client-Verify", "X-SSL-Client-Has-Cert", "X-SSL-Client-DN", "X-SSL-Client-CN", "X-SSL-Issuer",
+				"X-SSL-Client-SHA1", "X-SSL-Client-Not-Before", "X-SSL-Client-Not-After"}
+		}
+		return []string{"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"}
+	}
+	terminated := protocol == engine.ProtocolTerminatedHTTPS
+	for _, name := range names {
+		switch {
+		case slices.Contains(of(false), name), terminated && slices.Contains(of(true), name):
+		case slices.Contains(of(true), name):
+			f.add(at.AtMapKey(name), "%s tells about client certificates, which only a TERMINATED_HTTPS listener sees", name)
+		case terminated:
+			f.add(at.AtMapKey(name), "Octavia cannot insert it; it can insert %s", strings.Join(append(of(false), of(true)...), ", "))
+		default:
+			f.add(at.AtMapKey(name), "Octavia cannot insert it; it can insert %s", strings.Join(of(false), ", "))
+		}
+	}
 }
 
 // families checks that clients and VIP speak the same version of IP.
@@ -233,4 +232,28 @@ func version(address netip.Addr) string {
 		return "IPv4"
 	}
 	return "IPv6"
+}
+
+// canonical are networks as Octavia writes them.
+func canonical(cidrs types.Set) []string {
+	texts := value.Strings(cidrs)
+	for i, text := range texts {
+		if prefix, err := netip.ParsePrefix(text); err == nil {
+			texts[i] = prefix.String()
+		}
+	}
+	return texts
+}
+
+// asWritten are the real networks, each as the configuration writes the same one.
+func asWritten(real []string, prior types.Set) types.Set {
+	written := map[string]string{}
+	for i, text := range canonical(prior) {
+		written[text] = value.Strings(prior)[i]
+	}
+	texts := slices.Clone(real)
+	for i, text := range texts {
+		texts[i] = cmp.Or(written[text], text)
+	}
+	return value.SetOrNull(texts)
 }

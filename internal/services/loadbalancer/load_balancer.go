@@ -4,11 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	engine "github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -21,9 +23,12 @@ type model struct {
 	VIPNetworkID         types.String `tfsdk:"vip_network_id"`
 	VIPPortID            types.String `tfsdk:"vip_port_id"`
 	VIPAddress           types.String `tfsdk:"vip_address"`
+	AdditionalVIPs       types.List   `tfsdk:"additional_vips"`
+	VIPQoSPolicyID       types.String `tfsdk:"vip_qos_policy_id"`
 	AdminStateUp         types.Bool   `tfsdk:"admin_state_up"`
 	Tags                 types.Set    `tfsdk:"tags"`
 	LoadBalancerProvider types.String `tfsdk:"loadbalancer_provider"`
+	Flavor               types.String `tfsdk:"flavor"`
 	FlavorID             types.String `tfsdk:"flavor_id"`
 	AvailabilityZone     types.String `tfsdk:"availability_zone"`
 	ExternalNetwork      types.String `tfsdk:"external_network"`
@@ -31,6 +36,7 @@ type model struct {
 	FloatingIPAddress    types.String `tfsdk:"floating_ip_address"`
 	ProvisioningStatus   types.String `tfsdk:"provisioning_status"`
 	OperatingStatus      types.String `tfsdk:"operating_status"`
+	Statuses             types.Object `tfsdk:"statuses"`
 	Listeners            types.Map    `tfsdk:"listeners"`
 	Pools                types.Map    `tfsdk:"pools"`
 
@@ -58,30 +64,14 @@ func (loadBalancer) Timeouts() lifecycle.Timeouts {
 	return lifecycle.Timeouts{Create: 30 * time.Minute, Update: 30 * time.Minute, Delete: 20 * time.Minute}
 }
 
-// Plan says what will be known of the floating IP.
-func (loadBalancer) Plan(_ context.Context, _ *openstack.Cloud, change *lifecycle.Change[model]) error {
-	plan, prior := change.Plan, change.Prior
-	switch {
-	case !change.Config.FloatingIPID.IsNull():
-		if prior == nil || !prior.FloatingIPID.Equal(plan.FloatingIPID) {
-			plan.FloatingIPAddress = types.StringUnknown()
-		} else {
-			plan.FloatingIPAddress = prior.FloatingIPAddress
-		}
-	case plan.ExternalNetwork.IsNull():
-		plan.FloatingIPID, plan.FloatingIPAddress = types.StringNull(), types.StringNull()
-	case prior != nil && prior.ExternalNetwork.Equal(plan.ExternalNetwork) && !prior.FloatingIPID.IsNull():
-		plan.FloatingIPID, plan.FloatingIPAddress = prior.FloatingIPID, prior.FloatingIPAddress
-		if prior.FloatingIPAddress.IsNull() {
-			plan.FloatingIPAddress = types.StringUnknown() // it was taken from the VIP
-		}
-	default:
-		plan.FloatingIPID, plan.FloatingIPAddress = types.StringUnknown(), types.StringUnknown()
-	}
-	return nil
-}
-
 func (loadBalancer) Create(ctx context.Context, cloud *openstack.Cloud, m *model) error {
+	if !value.Known(m.FlavorID) && value.Known(m.Flavor) {
+		flavor, err := lookup.LoadBalancerFlavor(ctx, cloud, m.Flavor.ValueString())
+		if err != nil {
+			return lifecycle.At(path.Root("flavor"), err)
+		}
+		m.FlavorID = types.StringValue(flavor.ID)
+	}
 	spec, err := m.expand(ctx)
 	if err != nil {
 		return err
@@ -138,6 +128,7 @@ func (loadBalancer) Update(ctx context.Context, cloud *openstack.Cloud, plan, pr
 		return err
 	}
 	restoreDefaults(spec, before)
+	spec.VIPQoSPolicyID = restored(spec.VIPQoSPolicyID, before.VIPQoSPolicyID, "")
 	if plan.tree, err = engine.Apply(ctx, cloud, plan.ID.ValueString(), spec); err != nil {
 		return err
 	}
@@ -159,8 +150,12 @@ func (m *model) expand(ctx context.Context) (engine.Spec, error) {
 		Tags: value.Strings(m.Tags), AdminStateUp: value.BoolPtr(m.AdminStateUp),
 		VIPSubnetID: m.VIPSubnetID.ValueString(), VIPNetworkID: m.VIPNetworkID.ValueString(), VIPPortID: m.VIPPortID.ValueString(),
 		VIPAddress: m.VIPAddress.ValueString(), Provider: m.LoadBalancerProvider.ValueString(),
-		FlavorID: m.FlavorID.ValueString(), AvailabilityZone: m.AvailabilityZone.ValueString(),
+		VIPQoSPolicyID: value.Ptr(m.VIPQoSPolicyID), FlavorID: m.FlavorID.ValueString(), AvailabilityZone: m.AvailabilityZone.ValueString(),
 		Listeners: map[string]engine.Listener{}, Pools: map[string]engine.Pool{},
+	}
+	var err error
+	if spec.AdditionalVIPs, err = expandVIPs(ctx, m.AdditionalVIPs); err != nil {
+		return spec, err
 	}
 	listeners, err := elements[listenerModel](ctx, m.Listeners)
 	if err != nil {
@@ -188,20 +183,34 @@ func (m *model) expand(ctx context.Context) (engine.Spec, error) {
 // what the cloud has. What it does not have is written in full.
 func (m *model) flatten(ctx context.Context, tree *engine.Tree) error {
 	spec := tree.Spec()
+	if imported := m.Name.IsNull(); imported || known(m.VIPQoSPolicyID) {
+		m.VIPQoSPolicyID = value.StringOrNull(*spec.VIPQoSPolicyID)
+	}
 	m.Name = types.StringValue(spec.Name)
 	m.Description = types.StringValue(spec.Description)
 	m.VIPSubnetID = value.StringOrNull(spec.VIPSubnetID)
 	m.VIPNetworkID = value.StringOrNull(spec.VIPNetworkID)
 	m.VIPPortID = value.StringOrNull(spec.VIPPortID)
-	m.VIPAddress = value.StringOrNull(spec.VIPAddress)
+	if !sameAddress(m.VIPAddress, spec.VIPAddress) {
+		m.VIPAddress = value.StringOrNull(spec.VIPAddress)
+	}
 	m.AdminStateUp = types.BoolPointerValue(spec.AdminStateUp)
 	m.Tags = value.Set(spec.Tags)
 	m.LoadBalancerProvider = value.StringOrNull(spec.Provider)
+	if !known(m.Flavor) || known(m.FlavorID) && m.FlavorID.ValueString() != spec.FlavorID {
+		m.Flavor = value.StringOrNull(spec.FlavorID)
+	}
 	m.FlavorID = value.StringOrNull(spec.FlavorID)
 	m.AvailabilityZone = value.StringOrNull(spec.AvailabilityZone)
 	m.ProvisioningStatus = value.StringOrNull(tree.ProvisioningStatus)
 	m.OperatingStatus = value.StringOrNull(tree.OperatingStatus)
-
+	var err error
+	if m.Statuses, err = flattenStatuses(ctx, tree); err != nil {
+		return err
+	}
+	if m.AdditionalVIPs, err = flattenVIPs(ctx, spec.AdditionalVIPs, m.AdditionalVIPs); err != nil {
+		return err
+	}
 	attributes := loadBalancer{}.Schema().Attributes
 	listeners, err := elements[listenerModel](ctx, m.Listeners)
 	if err != nil {

@@ -1,7 +1,13 @@
 package loadbalancer
 
 import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -66,5 +72,28 @@ func flattenMember(m engine.Member) memberModel {
 		Address: types.StringValue(m.Address), Port: value.Int(m.ProtocolPort), SubnetID: value.StringOrNull(m.SubnetID),
 		Weight: number(m.Weight), Backup: types.BoolValue(m.Backup), MonitorAddress: value.StringOrNull(m.MonitorAddress),
 		MonitorPort: number(m.MonitorPort), AdminStateUp: types.BoolPointerValue(m.AdminStateUp), Tags: value.Set(m.Tags),
+	}
+}
+
+// members checks that each member is one of its own.
+func (f *findings) members(at path.Path, members map[string]memberModel) {
+	taken := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		m := members[key]
+		address, err := netip.ParseAddr(m.Address.ValueString())
+		if err != nil {
+			continue
+		}
+		if address == netip.AddrFrom4([4]byte{169, 254, 169, 254}) {
+			f.add(at.AtMapKey(key).AtName("address"), "%s is the metadata service of the cloud and can be no member", address)
+		}
+		if !known(m.Port) {
+			continue
+		}
+		endpoint := fmt.Sprintf("%s port %d", address, m.Port.ValueInt64())
+		if other, ok := taken[endpoint]; ok {
+			f.add(at.AtMapKey(key).AtName("address"), "%s is member %q already", endpoint, other)
+		}
+		taken[endpoint] = key
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,17 +37,6 @@ type routeModel struct {
 	Tags             types.Set    `tfsdk:"tags"`
 }
 
-type ruleModel struct {
-	Type        types.String `tfsdk:"type"`
-	CompareType types.String `tfsdk:"compare_type"`
-	Key         types.String `tfsdk:"key"`
-	Value       types.String `tfsdk:"value"`
-	Invert      types.Bool   `tfsdk:"invert"`
-}
-
-// oneLine is what L7 rules take.
-var oneLine = regexp.MustCompile(`^[^\r\n]*$`)
-
 func routeAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"position": schema.Int64Attribute{
@@ -57,8 +45,8 @@ func routeAttributes() map[string]schema.Attribute {
 			Validators:          []validator.Int64{int64validator.Between(1, 2147483646)},
 		},
 		"redirect_pool":   optional("Key in `pools` of the pool that gets the request."),
-		"redirect_url":    optional("URL to send the client to."),
-		"redirect_prefix": optional("URL to which the request's path is appended, to send the client to."),
+		"redirect_url":    url("URL to send the client to."),
+		"redirect_prefix": url("URL to which the request's path is appended, to send the client to."),
 		"reject": schema.BoolAttribute{
 			MarkdownDescription: "Answer with 403. Can only be `true`.",
 			Optional:            true,
@@ -81,21 +69,14 @@ func routeAttributes() map[string]schema.Attribute {
 	}
 }
 
-func ruleAttributes() map[string]schema.Attribute {
-	key := optional("Name of the header or cookie, or field of the certificate.")
-	key.Validators = append(key.Validators, stringvalidator.LengthAtMost(255), stringvalidator.RegexMatches(oneLine, "must be one line"))
-	return map[string]schema.Attribute{
-		"type": oneOf("What is looked at.", "HOST_NAME", "PATH", "FILE_TYPE", "HEADER", "COOKIE",
-			"SSL_CONN_HAS_CERT", "SSL_VERIFY_RESULT", "SSL_DN_FIELD"),
-		"compare_type": oneOf("How it is compared.", "EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "CONTAINS", "REGEX"),
-		"key":          key,
-		"value": schema.StringAttribute{
-			MarkdownDescription: "What it is compared with.",
-			Required:            true,
-			Validators:          []validator.String{stringvalidator.LengthBetween(1, 255), stringvalidator.RegexMatches(oneLine, "must be one line")},
-		},
-		"invert": attribute.Flag("Whether the rule matches when the comparison does not.", false),
+// url is an optional address to send clients to.
+func url(description string) schema.StringAttribute {
+	a := optional(description)
+	a.Validators = []validator.String{
+		stringvalidator.LengthAtMost(255),
+		stringvalidator.RegexMatches(regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), "must be a URL such as https://example.org/path"),
 	}
+	return a
 }
 
 func (m routeModel) expand(ctx context.Context) (engine.Route, error) {
@@ -126,13 +107,6 @@ func (m routeModel) expand(ctx context.Context) (engine.Route, error) {
 		r.Rules = append(r.Rules, rule.expand())
 	}
 	return r, err
-}
-
-func (m ruleModel) expand() engine.Rule {
-	return engine.Rule{
-		Type: m.Type.ValueString(), CompareType: m.CompareType.ValueString(), Key: m.Key.ValueString(),
-		Value: m.Value.ValueString(), Invert: m.Invert.ValueBool(),
-	}
 }
 
 // routeOrder are the keys of the routes as Octavia orders them.
@@ -194,26 +168,10 @@ func flattenRoute(ctx context.Context, r engine.Route, prior routeModel, sameOrd
 	}
 	flat := make([]ruleModel, 0, len(order))
 	for _, rule := range order {
-		flat = append(flat, ruleModel{
-			Type: types.StringValue(rule.Type), CompareType: types.StringValue(rule.CompareType), Key: value.StringOrNull(rule.Key),
-			Value: types.StringValue(rule.Value), Invert: types.BoolValue(rule.Invert),
-		})
+		flat = append(flat, flattenRule(rule))
 	}
 	m.Rules, err = listOf(ctx, routeAttributes()["rules"], flat)
 	return m, err
-}
-
-// sameRules tells whether both lists say the same, in whatever order.
-func sameRules(a, b []engine.Rule) bool {
-	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), compareRules), slices.SortedFunc(slices.Values(b), compareRules),
-		func(x, y engine.Rule) bool { return compareRules(x, y) == 0 })
-}
-
-func compareRules(a, b engine.Rule) int {
-	up := func(r engine.Rule) bool { return r.AdminStateUp == nil || *r.AdminStateUp }
-	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Key, b.Key), cmp.Compare(a.CompareType, b.CompareType),
-		cmp.Compare(a.Value, b.Value), cmp.Compare(boolInt(a.Invert), boolInt(b.Invert)), cmp.Compare(boolInt(up(a)), boolInt(up(b))),
-		slices.Compare(slices.Sorted(slices.Values(a.Tags)), slices.Sorted(slices.Values(b.Tags))))
 }
 
 func (f *findings) route(ctx context.Context, at path.Path, r routeModel, listenerProtocol types.String) error {
@@ -221,28 +179,22 @@ func (f *findings) route(ctx context.Context, at path.Path, r routeModel, listen
 		"redirect_pool": r.RedirectPool, "redirect_url": r.RedirectURL, "redirect_prefix": r.RedirectPrefix, "reject": r.Reject,
 	}
 	var given []string
+	open := false
 	for name, v := range targets {
-		if !v.IsNull() {
+		open = open || v.IsUnknown()
+		if known(v) {
 			given = append(given, name)
 		}
 	}
 	slices.Sort(given)
 	switch {
-	case len(given) == 0:
+	case len(given) == 0 && !open:
 		f.add(at, "the route leads nowhere: give redirect_pool, redirect_url, redirect_prefix or reject = true")
-	case len(given) > 1 && value.AllKnown(r.RedirectPool, r.RedirectURL, r.RedirectPrefix, r.Reject):
+	case len(given) > 1:
 		f.add(at.AtName(given[1]), "a route can do one thing only, and has %s", strings.Join(given, " and "))
 	}
 	f.poolReference(at.AtName("redirect_pool"), r.RedirectPool, listenerProtocol)
-	for name, v := range map[string]types.String{"redirect_url": r.RedirectURL, "redirect_prefix": r.RedirectPrefix} {
-		if !known(v) {
-			continue
-		}
-		if u, err := url.Parse(v.ValueString()); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			f.add(at.AtName(name), "%q must be a URL such as https://example.org", v.ValueString())
-		}
-	}
-	if !r.RedirectHTTPCode.IsNull() && r.RedirectURL.IsNull() && r.RedirectPrefix.IsNull() {
+	if known(r.RedirectHTTPCode) && r.RedirectURL.IsNull() && r.RedirectPrefix.IsNull() {
 		f.add(at.AtName("redirect_http_code"), "only redirect_url and redirect_prefix answer with a status")
 	}
 	rules, err := items[ruleModel](ctx, r.Rules)
@@ -253,33 +205,4 @@ func (f *findings) route(ctx context.Context, at path.Path, r routeModel, listen
 		f.rule(at.AtName("rules").AtListIndex(i), rule, listenerProtocol)
 	}
 	return nil
-}
-
-func (f *findings) rule(at path.Path, r ruleModel, listenerProtocol types.String) {
-	if !known(r.Type) || r.Type.ValueString() == "" {
-		return
-	}
-	kind := r.Type.ValueString()
-	needsKey := kind == "HEADER" || kind == "COOKIE" || kind == "SSL_DN_FIELD"
-	switch {
-	case needsKey && r.Key.IsNull():
-		f.add(at.AtName("key"), "a %s rule needs the name of what it looks at", kind)
-	case !needsKey && !r.Key.IsNull():
-		f.add(at.AtName("key"), "a %s rule has no key; those of type HEADER, COOKIE and SSL_DN_FIELD do", kind)
-	}
-	if compare := r.CompareType.ValueString(); known(r.CompareType) {
-		var fit []string
-		switch kind {
-		case "FILE_TYPE":
-			fit = []string{"EQUAL_TO", "REGEX"}
-		case "SSL_CONN_HAS_CERT", "SSL_VERIFY_RESULT":
-			fit = []string{"EQUAL_TO"}
-		}
-		if fit != nil && !slices.Contains(fit, compare) {
-			f.add(at.AtName("compare_type"), "a %s rule can only compare by %s", kind, strings.Join(fit, " or "))
-		}
-	}
-	if strings.HasPrefix(kind, "SSL_") && known(listenerProtocol) && listenerProtocol.ValueString() != engine.ProtocolTerminatedHTTPS {
-		f.add(at.AtName("type"), "%s looks at client certificates, which only a TERMINATED_HTTPS listener sees", kind)
-	}
 }

@@ -27,10 +27,13 @@ func (loadBalancer) Schema() schema.Schema {
 			"vip_network_id":        vip("Network of the VIP, when Octavia is to choose among its subnets."),
 			"vip_port_id":           vip("Port of the VIP, when it exists already. Else Octavia makes one, and this tells its id."),
 			"vip_address":           vipAddress(),
+			"additional_vips":       additionalVIPs(),
+			"vip_qos_policy_id":     optional("QoS policy of the VIP's port. Left alone when not set; taking it out of the configuration takes it from the port."),
 			"admin_state_up":        attribute.AdminStateUp(),
 			"tags":                  attribute.Tags(),
 			"loadbalancer_provider": fixed("Driver of Octavia, such as `amphora` or `ovn`. Chosen by the cloud when not set.", 64),
-			"flavor_id":             fixed("Octavia's flavor.", 36),
+			"flavor":                flavorAttribute(),
+			"flavor_id":             attribute.Computed("ID of Octavia's flavor."),
 			"availability_zone":     fixed("Octavia's availability zone.", 255),
 			"external_network": schema.StringAttribute{
 				MarkdownDescription: "External network, by name or id, of which the VIP gets a floating IP. That is made and deleted with the load balancer.",
@@ -56,6 +59,7 @@ func (loadBalancer) Schema() schema.Schema {
 				MarkdownDescription: "How the load balancer and its members do, as read last: `ONLINE`, `DEGRADED`, `ERROR`, `OFFLINE`, ….",
 				Computed:            true,
 			},
+			"statuses":  statuses(),
 			"listeners": named("Listeners: ports of the VIP.", listenerAttributes()),
 			"pools":     named("Pools: groups of members among which traffic is shared.", poolAttributes()),
 		},
@@ -87,6 +91,17 @@ func vipAddress() schema.StringAttribute {
 	a.MarkdownDescription = "Address of the VIP. Chosen by the cloud when not set. Changing it makes a new load balancer."
 	a.Validators = []validator.String{attribute.IPAddress()}
 	return a
+}
+
+// flavorAttribute is what the cloud chooses unless the user does, once, by whatever name.
+func flavorAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: "Octavia's flavor, by name or id. Changing it to another flavor makes a new load balancer.",
+		Optional:            true,
+		Computed:            true,
+		Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
+		PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+	}
 }
 
 // fixed is what the cloud chooses unless the user does, once.

@@ -23,6 +23,8 @@ type findings struct {
 	pools map[string]poolModel
 	// poolKeys are all keys of pools; nil when they are not known yet.
 	poolKeys []string
+	// driver is the load balancer's provider.
+	driver types.String
 }
 
 func (f *findings) add(p path.Path, format string, args ...any) {
@@ -31,9 +33,11 @@ func (f *findings) add(p path.Path, format string, args ...any) {
 
 // Validate checks what no attribute can tell alone. What is not known yet is not wrong.
 func (loadBalancer) Validate(ctx context.Context, m *model) error {
-	f := &findings{}
-	f.vip(m)
-	if !m.ExternalNetwork.IsNull() && !m.FloatingIPID.IsNull() {
+	f := &findings{driver: m.LoadBalancerProvider}
+	if err := f.vip(ctx, m); err != nil {
+		return err
+	}
+	if known(m.ExternalNetwork, m.FloatingIPID) {
 		f.add(path.Root("floating_ip_id"), "give either external_network, for a floating IP that lives as long as the load balancer, or floating_ip_id, for one that exists")
 	}
 	var err error
@@ -61,7 +65,9 @@ func (loadBalancer) Validate(ctx context.Context, m *model) error {
 		if err := f.listener(ctx, at, l); err != nil {
 			return err
 		}
-		f.families(at.AtName("allowed_cidrs"), l.AllowedCIDRs, m.VIPAddress)
+		if m.AdditionalVIPs.IsNull() {
+			f.families(at.AtName("allowed_cidrs"), l.AllowedCIDRs, m.VIPAddress)
+		}
 		if !known(l.Port, l.Protocol) {
 			continue
 		}
@@ -76,22 +82,6 @@ func (loadBalancer) Validate(ctx context.Context, m *model) error {
 		ports[port] = key
 	}
 	return errors.Join(f.errs...)
-}
-
-func (f *findings) vip(m *model) {
-	var given []string
-	for name, v := range map[string]types.String{"vip_subnet_id": m.VIPSubnetID, "vip_network_id": m.VIPNetworkID, "vip_port_id": m.VIPPortID} {
-		if !v.IsNull() {
-			given = append(given, name)
-		}
-	}
-	slices.Sort(given)
-	switch {
-	case len(given) == 0:
-		f.add(path.Root("vip_subnet_id"), "say where the VIP lives: vip_subnet_id, vip_network_id or vip_port_id")
-	case slices.Contains(given, "vip_port_id") && (len(given) > 1 || !m.VIPAddress.IsNull()):
-		f.add(path.Root("vip_port_id"), "a port has its subnet and address: nothing else of the VIP can be given")
-	}
 }
 
 // known reports whether all values are neither null nor unknown.
