@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// microversionLockedReason is the first in which who locks a server can say why.
+const microversionLockedReason = 73
+
 // action is one thing that can be done to a server.
 type action func(n *compute, c *call, server object, in object) (int, any, error)
 
@@ -23,15 +26,14 @@ func (n *compute) actions() map[string]action {
 		"os-getConsoleOutput": (*compute).consoleOutput,
 		"addSecurityGroup":    (*compute).addSecurityGroup,
 		"removeSecurityGroup": (*compute).removeSecurityGroup,
+		"lock":                (*compute).lock,
+		"unlock":              (*compute).unlock,
 	}
 }
 
 func (n *compute) act(c *call) (int, any, error) {
 	var body object
-	if err := c.decode(&body); err != nil {
-		return 0, nil, err
-	}
-	if len(body) != 1 {
+	if err := c.decode(&body); err != nil || len(body) != 1 {
 		return 0, nil, badRequest("Malformed request body")
 	}
 	server, err := n.server(c)
@@ -45,9 +47,55 @@ func (n *compute) act(c *call) (int, any, error) {
 	}
 	in := body.obj(name)
 	if in == nil {
+		if slices.Contains([]string{"resize", "reboot", "rebuild", "addSecurityGroup", "removeSecurityGroup"}, name) {
+			return 0, nil, badField(name, body[name], pythonNested(body[name])+" is not of type 'object'")
+		}
+		if name == "lock" && body.has(name) && n.minor(c) >= microversionLockedReason {
+			return 0, nil, badField(name, body[name], pythonNested(body[name])+" is not of type 'object', 'null'")
+		}
 		in = object{}
 	}
+	if slices.Contains([]string{"resize", "confirmResize", "revertResize", "reboot", "rebuild", "os-start", "os-stop"}, name) {
+		if err := unlocked(c, server); err != nil {
+			return 0, nil, err
+		}
+	}
 	return do(n, c, server, in)
+}
+
+// unlocked refuses a change of a locked server to all but administrators.
+func unlocked(c *call, server object) error {
+	if server.flag("_locked") && !c.admin() {
+		return fail(http.StatusConflict, "", "Instance %s is locked", server.str("id"))
+	}
+	return nil
+}
+
+// lock keeps users from changing the server, until one of them unlocks it. Locking it once more changes nothing.
+func (n *compute) lock(c *call, server, in object) (int, any, error) {
+	if n.minor(c) >= microversionLockedReason {
+		reason, isText := in["locked_reason"].(string)
+		switch {
+		case in.given("locked_reason") && (!isText || reason == ""):
+			return 0, nil, badField("locked_reason", in["locked_reason"], pythonNested(in["locked_reason"])+" is too short")
+		case len(reason) > 255:
+			return 0, nil, badField("locked_reason", reason, fmt.Sprintf("'%s' is too long", reason))
+		}
+		if err := onlyFields("lock", in, []string{"locked_reason"}); err != nil {
+			return 0, nil, err
+		}
+		if isText && !server.flag("_locked") {
+			server["_locked_reason"] = reason
+		}
+	}
+	server["_locked"] = true
+	return http.StatusAccepted, nil, nil
+}
+
+func (n *compute) unlock(_ *call, server, _ object) (int, any, error) {
+	delete(server, "_locked")
+	delete(server, "_locked_reason")
+	return http.StatusAccepted, nil, nil
 }
 
 // in refuses an action unless the server is in one of the vm_states and does nothing else.
@@ -173,6 +221,9 @@ func (n *compute) settle(server object) {
 
 func (n *compute) reboot(_ *call, server, in object) (int, any, error) {
 	kind := in.str("type")
+	if err := need("reboot", in, "type"); err != nil {
+		return 0, nil, err
+	}
 	if !slices.Contains([]string{"HARD", "SOFT"}, strings.ToUpper(kind)) {
 		return 0, nil, badField("type", in["type"], fmt.Sprintf("'%s' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']", kind))
 	}

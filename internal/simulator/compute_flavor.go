@@ -58,6 +58,9 @@ func (n *compute) flavorView(c *call, flavor object, detail bool) object {
 
 func (n *compute) listFlavors(detail bool) handler {
 	return func(c *call) (int, any, error) {
+		if err := n.checkQuery(c, flavorParameters); err != nil {
+			return 0, nil, err
+		}
 		least := func(key string) int {
 			n, err := strconv.Atoi(c.query(key))
 			if err != nil {
@@ -67,9 +70,15 @@ func (n *compute) listFlavors(detail bool) handler {
 		}
 		flavors := n.Flavors.where(func(o object) bool { return o.num("disk") >= least("minDisk") && o.num("ram") >= least("minRam") })
 		slices.SortFunc(flavors, func(a, b object) int { return cmp.Compare(a.str("id"), b.str("id")) })
-		page, next, ok := c.page(flavors)
-		if !ok {
-			return 0, nil, badRequest("marker [%s] not found", c.query("marker"))
+		if dir := c.query("sort_dir"); dir != "" && dir != "asc" && dir != "desc" {
+			return 0, nil, badParameter("sort_dir", dir, "'"+dir+"' is not one of ['asc', 'desc']")
+		}
+		if err := sorted(c, flavors, flavorSortKeys); err != nil {
+			return 0, nil, err
+		}
+		page, next, err := c.novaPage(flavors)
+		if err != nil {
+			return 0, nil, err
 		}
 		views := []object{}
 		for _, flavor := range page {

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -48,11 +50,27 @@ func (n *compute) keyPairView(c *call, key object, more ...string) object {
 
 func (n *compute) listKeyPairs(c *call) (int, any, error) {
 	keys := n.KeyPairs.where(func(o object) bool { return o.str("user_id") == c.token.User })
+	if err := n.checkQuery(c, keyPairParameters); err != nil {
+		return 0, nil, err
+	}
+	slices.SortFunc(keys, func(a, b object) int { return strings.Compare(a.str("id"), b.str("id")) })
+	first := 0
+	if marker := c.query("marker"); marker != "" {
+		first = 1 + slices.IndexFunc(keys, func(o object) bool { return sameText(o.str("name"), marker) })
+		if first == 0 {
+			return 0, nil, badRequest("Marker %s could not be found.", marker)
+		}
+	}
+	page := limited(c, keys, first)
 	list := []any{}
-	for _, key := range keys {
+	for _, key := range page {
 		list = append(list, object{"keypair": n.keyPairView(c, key)})
 	}
-	return http.StatusOK, object{"keypairs": list}, nil
+	body := object{"keypairs": list}
+	if len(page) > 0 && c.query("limit") == strconv.Itoa(len(page)) {
+		body["keypairs_links"] = c.nextLink(page[len(page)-1].str("name"))
+	}
+	return http.StatusOK, body, nil
 }
 
 func (n *compute) getKeyPair(c *call) (int, any, error) {

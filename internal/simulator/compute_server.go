@@ -24,6 +24,7 @@ import (
 //	_security_groups    ids for the ports that Nova makes
 //	_volumes            {id, device, delete_on_termination, attachment_id, bdm_uuid, …}
 //	_fault              what made it ERROR
+//	_locked             whether users may not change it, with _locked_reason
 //	_console            lines that it printed
 //
 // Names without an underscore are those of the API.
@@ -159,7 +160,7 @@ func (n *compute) addNewerFields(view, server object, minor int) {
 		view["OS-EXT-SRV-ATTR:hostname"] = server["hostname"]
 	}
 	if minor >= 9 {
-		view["locked"] = false
+		view["locked"] = server.flag("_locked")
 	}
 	if minor >= 19 {
 		view["description"] = server["description"]
@@ -177,8 +178,8 @@ func (n *compute) addNewerFields(view, server object, minor int) {
 		}
 		view["server_groups"] = groups
 	}
-	if minor >= 73 {
-		view["locked_reason"] = nil
+	if minor >= microversionLockedReason {
+		view["locked_reason"] = server["_locked_reason"]
 	}
 }
 
@@ -188,6 +189,9 @@ var serverStatuses = []string{"ACTIVE", "BUILD", "DELETED", "ERROR", "HARD_REBOO
 
 func (n *compute) listServers(detail bool) handler {
 	return func(c *call) (int, any, error) {
+		if err := n.checkQuery(c, serverParameters); err != nil {
+			return 0, nil, err
+		}
 		status := strings.ToUpper(c.query("status"))
 		if status != "" && !slices.Contains(serverStatuses, status) {
 			return 0, nil, badRequest("Invalid status value")
@@ -202,9 +206,12 @@ func (n *compute) listServers(detail bool) handler {
 				(status == "" || serverStatus(o) == status) && n.serverMatches(c, o)
 		})
 		slices.Reverse(servers) // the newest first
-		page, next, ok := c.page(servers)
-		if !ok {
-			return 0, nil, badRequest("marker [%s] not found", c.query("marker"))
+		if err := sorted(c, servers, serverSortKeys); err != nil {
+			return 0, nil, err
+		}
+		page, next, err := c.novaPage(servers)
+		if err != nil {
+			return 0, nil, err
 		}
 		views := []object{}
 		for _, server := range page {
@@ -257,6 +264,9 @@ func (n *compute) serverMatches(c *call, server object) bool {
 		return false
 	}
 	if !taggedAsAsked(c, server.strs("tags")) {
+		return false
+	}
+	if locked := c.query("locked"); locked != "" && n.minor(c) >= microversionLockedReason && !equalText(server.flag("_locked"), locked) {
 		return false
 	}
 	if id := c.query("uuid"); id != "" && server.str("id") != id {
@@ -361,9 +371,9 @@ func (n *compute) createServer(c *call) (int, any, error) {
 	if err := c.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	in := body.obj("server")
-	if in == nil {
-		return 0, nil, badField("server", body, "'server' is a required property")
+	in, err := c.input("server")
+	if err != nil {
+		return 0, nil, err
 	}
 	if err := n.checkServer(c, in); err != nil {
 		return 0, nil, err
@@ -554,6 +564,9 @@ func (n *compute) serverMetadata(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if c.request.Method != http.MethodGet {
+		if err := unlocked(c, server); err != nil {
+			return 0, nil, err
+		}
 		in, err := c.input("metadata")
 		if err != nil {
 			return 0, nil, err
@@ -588,12 +601,18 @@ func (n *compute) serverMetadataItem(c *call) (int, any, error) {
 		if !in.given(key) {
 			return 0, nil, badRequest("Request body and URI mismatch")
 		}
+		if err := unlocked(c, server); err != nil {
+			return 0, nil, err
+		}
 		metadata[key] = in[key]
 	}
 	if !metadata.given(key) {
 		return 0, nil, fail(http.StatusNotFound, "", "Metadata item was not found")
 	}
 	if c.request.Method == http.MethodDelete {
+		if err := unlocked(c, server); err != nil {
+			return 0, nil, err
+		}
 		delete(metadata, key)
 		return http.StatusNoContent, nil, nil
 	}

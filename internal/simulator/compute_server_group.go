@@ -1,9 +1,11 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,12 +37,19 @@ func (n *compute) groupView(c *call, group object) object {
 }
 
 func (n *compute) listGroups(c *call) (int, any, error) {
+	if err := n.checkQuery(c, groupParameters); err != nil {
+		return 0, nil, err
+	}
 	all := c.admin() && c.query("all_projects") != ""
 	views := []object{}
 	for _, group := range n.Groups.where(func(o object) bool { return all || o.str("project_id") == c.project() }) {
 		views = append(views, n.groupView(c, group))
 	}
-	return http.StatusOK, object{"server_groups": views}, nil
+	offset, err := strconv.Atoi(cmp.Or(c.query("offset"), "0"))
+	if err != nil || offset < 0 {
+		return 0, nil, badParameter("offset", c.query("offset"), "'"+c.query("offset")+"' does not match '^[0-9]*$'")
+	}
+	return http.StatusOK, object{"server_groups": limited(c, views, offset)}, nil
 }
 
 func (n *compute) getGroup(c *call) (int, any, error) {

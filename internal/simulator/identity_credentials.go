@@ -229,10 +229,11 @@ func (i *identity) createApplication(c *call) (int, any, error) {
 	if err := i.noChain(c, "create_application_credential"); err != nil {
 		return 0, nil, err
 	}
-	in, err := c.input("application_credential")
-	if err != nil {
-		return 0, nil, fail(http.StatusBadRequest, "", "Expecting to find application_credential in request body."+malformed)
+	var body object
+	if err := c.decode(&body); err != nil {
+		return 0, nil, err
 	}
+	in := body.obj("application_credential")
 	if in.str("name") == "" {
 		return 0, nil, fail(http.StatusBadRequest, "", "'name' is a required property")
 	}
@@ -266,9 +267,9 @@ func (i *identity) createApplication(c *call) (int, any, error) {
 		credential["access_rules"] = rules
 	}
 	i.sim.add(&i.Applications, credential)
-	body := linked(c, credential, applicationPath(credential))
-	body["secret"] = secret
-	return http.StatusCreated, map[string]any{"application_credential": body}, nil
+	view := linked(c, credential, applicationPath(credential))
+	view["secret"] = secret
+	return http.StatusCreated, map[string]any{"application_credential": view}, nil
 }
 
 // applicationRoles are the roles that are asked for, all of the token's when none is.

@@ -132,27 +132,6 @@ func (c *call) owns(o object) bool {
 // url is an absolute URL below the service's prefix, for links in answers.
 func (c *call) url(path string) string { return c.URL() + c.service.prefix + path }
 
-// decode reads a JSON body.
-func (c *call) decode(into any) error {
-	if err := json.Unmarshal(c.body, into); err != nil {
-		return fail(http.StatusBadRequest, "HTTPBadRequest", "The server could not comply with the request since it is either malformed or otherwise incorrect.")
-	}
-	return nil
-}
-
-// input reads a JSON body of the shape {"key": {…}}.
-func (c *call) input(key string) (object, error) {
-	var body map[string]any
-	if err := c.decode(&body); err != nil {
-		return nil, err
-	}
-	in, ok := body[key].(map[string]any)
-	if !ok {
-		return nil, fail(http.StatusBadRequest, "HTTPBadRequest", "Unable to find '%s' in request body", key)
-	}
-	return in, nil
-}
-
 // serve registers a service.
 func (s *Simulator) serve(service *service) {
 	service.mux = http.NewServeMux()
