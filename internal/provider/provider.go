@@ -73,6 +73,7 @@ func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 	return slices.Concat(
 		blockstorage.DataSources(),
 		compute.DataSources(),
+		loadbalancer.DataSources(),
 		network.DataSources(),
 	)
 }

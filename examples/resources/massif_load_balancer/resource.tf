@@ -21,9 +21,10 @@ resource "massif_load_balancer" "web" {
 
   listeners = {
     http = {
-      protocol     = "HTTP"
-      port         = 80
-      default_pool = "site"
+      protocol       = "HTTP"
+      port           = 80
+      default_pool   = "site"
+      insert_headers = { X-Forwarded-For = "true" }
       routes = {
         api = {
           redirect_pool = "api"
@@ -35,12 +36,18 @@ resource "massif_load_balancer" "web" {
         }
       }
     }
+    metrics = {
+      protocol      = "PROMETHEUS" # numbers about this load balancer, for Prometheus
+      port          = 9100
+      allowed_cidrs = ["10.2.0.0/16"]
+    }
   }
 
   pools = {
     site = {
-      protocol  = "HTTP"
-      algorithm = "ROUND_ROBIN"
+      protocol            = "HTTP"
+      algorithm           = "ROUND_ROBIN"
+      session_persistence = { type = "APP_COOKIE", cookie_name = "session" }
       members = {
         blue  = { address = "10.2.3.11", port = 8080, weight = 95 }
         green = { address = "10.2.3.12", port = 8080, weight = 5 }
@@ -53,4 +60,8 @@ resource "massif_load_balancer" "web" {
       members   = { a = { address = "10.2.3.21", port = 8080 } }
     }
   }
+}
+
+output "health" {
+  value = { for name, member in massif_load_balancer.web.statuses.pools["site"].members : name => member.operating_status }
 }

@@ -49,6 +49,15 @@ func collection[T any](cloud *openstack.Cloud, k kind, id func(T) string) openst
 	}
 }
 
+// All lists the load balancers of the project, without what is below them. Reads that follow soon are answered by it, too.
+func All(ctx context.Context, cloud *openstack.Cloud) ([]Tree, error) {
+	found, err := openstack.All(ctx, cloud, collection(cloud, loadBalancers, func(t Tree) string { return t.ID }))
+	if err != nil {
+		return nil, fmt.Errorf("list the load balancers: %w", err)
+	}
+	return found, nil
+}
+
 // list reads all pages of a list.
 func list[T any](ctx context.Context, client *gophercloud.ServiceClient, address, plural string) ([]T, error) {
 	var all []T

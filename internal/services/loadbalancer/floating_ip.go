@@ -10,6 +10,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	engine "github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -82,6 +83,10 @@ func (m *model) readFloatingIP(ctx context.Context, cloud *openstack.Cloud, tree
 		}
 		if ip != nil && ip.Description == tree.Name {
 			m.ExternalNetwork = types.StringValue(ip.FloatingNetworkID)
+			// Most configurations have its name, which not every project may see.
+			if network, err := lookup.ExternalNetwork(ctx, cloud, ip.FloatingNetworkID); err == nil && network.Name != "" {
+				m.ExternalNetwork = types.StringValue(network.Name)
+			}
 			m.flattenFloatingIP(ip)
 		}
 		return nil

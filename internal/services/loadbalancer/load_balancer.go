@@ -55,6 +55,8 @@ var (
 	_ lifecycle.Validator[model] = loadBalancer{}
 	_ lifecycle.Planner[model]   = loadBalancer{}
 	_ lifecycle.Timed            = loadBalancer{}
+	_ lifecycle.Lister           = loadBalancer{}
+	_ lifecycle.Mover            = loadBalancer{}
 )
 
 func (loadBalancer) Name() string { return "load_balancer" }
@@ -142,6 +144,23 @@ func (loadBalancer) Delete(ctx context.Context, cloud *openstack.Cloud, m *model
 	}
 	return engine.Delete(ctx, cloud, m.ID.ValueString(), m.Name.ValueString())
 }
+
+// List finds the load balancers of the project.
+func (loadBalancer) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
+	found, err := engine.All(ctx, cloud)
+	if err != nil {
+		return nil, err
+	}
+	var all []lifecycle.Listed
+	for _, lb := range found {
+		all = append(all, lifecycle.Listed{ID: lb.ID, Name: lb.Name, Tags: lb.Tags})
+	}
+	return all, nil
+}
+
+// MovesFrom is the load balancer of the common provider. What is below it there are types of their own: they are read into
+// the tree, and leave the other state by removed blocks.
+func (loadBalancer) MovesFrom() []string { return []string{"openstack_lb_loadbalancer_v2"} }
 
 // expand is the specification that a plan or state stands for.
 func (m *model) expand(ctx context.Context) (engine.Spec, error) {

@@ -17,5 +17,9 @@ func Resources() []func() resource.Resource {
 
 // DataSources are the data source types of this service.
 func DataSources() []func() datasource.DataSource {
-	return nil
+	return []func() datasource.DataSource{
+		lifecycle.DataSource(loadBalancerSource{}),
+		lifecycle.DataSource(flavorSource{}),
+		lifecycle.DataSource(zonesSource{}),
+	}
 }

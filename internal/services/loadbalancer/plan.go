@@ -97,12 +97,7 @@ func planZone(ctx context.Context, cloud *openstack.Cloud, change *lifecycle.Cha
 	if err != nil {
 		return unlessClosed(err)
 	}
-	var names []string
-	for _, zone := range all {
-		if zone.Enabled {
-			names = append(names, zone.Name)
-		}
-	}
+	names := enabledZones(all)
 	if slices.Contains(names, want.ValueString()) {
 		return nil
 	}

@@ -1,0 +1,1 @@
+data "massif_load_balancer_availability_zones" "here" {}

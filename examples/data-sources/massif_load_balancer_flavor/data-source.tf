@@ -1,0 +1,3 @@
+data "massif_load_balancer_flavor" "single" {
+  name = "single"
+}
