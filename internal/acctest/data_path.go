@@ -21,7 +21,8 @@ import (
 // forwards by itself; for the real OpenStack of this machine, whose amphorae never boot, Debian's HAProxy runs with
 // the configuration that Octavia makes for them. Members are reached at loopback addresses.
 type DataPath struct {
-	cloud *Cloud
+	cloud   *Cloud
+	serving map[string]bool // load balancers for which HAProxy was started
 }
 
 // DataPath is the data path of the test's cloud. On a cloud elsewhere there is none to look at: its
@@ -31,7 +32,7 @@ func (c *Cloud) DataPath(t *testing.T) *DataPath {
 	if c.Simulator == nil && !c.onThisMachine() {
 		t.Skip("needs the simulator or the real OpenStack of this machine: the cloud's load balancers do not reach the test's servers")
 	}
-	return &DataPath{c}
+	return &DataPath{c, map[string]bool{}}
 }
 
 // Listen lets a load balancer, as it is now, serve. The answer is host:port on this machine by the port of the
@@ -41,6 +42,10 @@ func (d *DataPath) Listen(t *testing.T, loadBalancer string) map[int]string {
 	if d.cloud.Simulator != nil {
 		return d.simulated(t, loadBalancer)
 	}
+	if !d.serving[loadBalancer] {
+		d.serving[loadBalancer] = true
+		t.Cleanup(func() { realcloud(t, "octavia-render", loadBalancer, "--stop") })
+	}
 	var run struct {
 		Address   string `json:"address"`
 		Listeners []int  `json:"listeners"`
@@ -48,7 +53,6 @@ func (d *DataPath) Listen(t *testing.T, loadBalancer string) map[int]string {
 	if err := json.Unmarshal(realcloud(t, "octavia-render", loadBalancer, "--run"), &run); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { realcloud(t, "octavia-render", loadBalancer, "--stop") })
 	addresses := map[int]string{}
 	for _, port := range run.Listeners {
 		addresses[port] = net.JoinHostPort(run.Address, strconv.Itoa(port))

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -158,23 +159,23 @@ func (f *front) close() {
 	_ = f.listener.Close()
 }
 
-// wanted are the fronts that the state asks for, and whether each speaks HTTP.
-func (p *dataPlane) wanted() map[frontKey]bool {
+// wanted are the fronts that the state asks for, and the protocol of each.
+func (p *dataPlane) wanted() map[frontKey]string {
 	s := p.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wanted := map[frontKey]bool{}
+	wanted := map[frontKey]string{}
 	for _, listener := range s.loadBalancing.Listeners {
 		lb := s.loadBalancing.parent(listener)
 		if !serves(lb) || !serves(listener) {
 			continue
 		}
 		protocol := listener.str("protocol")
-		if l4Protocol(protocol) != "TCP" || protocol == "TERMINATED_HTTPS" || protocol == "PROMETHEUS" {
+		if l4Protocol(protocol) != "TCP" || protocol == "PROMETHEUS" {
 			continue
 		}
 		for _, address := range s.outsideAddresses(lb) {
-			wanted[frontKey{listener.str("id"), net.JoinHostPort(address, strconv.Itoa(listener.num("protocol_port")))}] = protocol == "HTTP"
+			wanted[frontKey{listener.str("id"), net.JoinHostPort(address, strconv.Itoa(listener.num("protocol_port")))}] = protocol
 		}
 	}
 	return wanted
@@ -210,15 +211,15 @@ func (p *dataPlane) reconcile() {
 			delete(p.unserved, key)
 		}
 	}
-	for key, web := range wanted {
+	for key, protocol := range wanted {
 		if p.fronts[key] == nil && !p.unserved[key] && p.ctx.Err() == nil {
-			p.open(key, web)
+			p.open(key, protocol)
 		}
 	}
 }
 
 // open listens at an address of the cloud, or at a free port where that is not possible.
-func (p *dataPlane) open(key frontKey, web bool) {
+func (p *dataPlane) open(key frontKey, protocol string) {
 	config := &net.ListenConfig{}
 	var listener net.Listener
 	address, err := netip.ParseAddrPort(key.address)
@@ -239,11 +240,17 @@ func (p *dataPlane) open(key frontKey, web bool) {
 		p.counts[key.listener] = &counters{}
 	}
 	p.done.Add(1)
-	if web {
+	served := listener
+	if protocol == "TERMINATED_HTTPS" {
+		served = tls.NewListener(listener, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { //nolint:gosec // the versions are the user's
+			return p.tlsConfig(key.listener)
+		}})
+	}
+	if protocol == "HTTP" || protocol == "TERMINATED_HTTPS" {
 		f.server = &http.Server{Handler: p.proxy(key.listener), ReadHeaderTimeout: time.Minute, ErrorLog: p.sim.errorLog()}
 		go func() {
 			defer p.done.Done()
-			p.serveOn(f.server, listener)
+			p.serveOn(f.server, served)
 		}()
 		return
 	}

@@ -86,7 +86,11 @@ func rewrite(r *httputil.ProxyRequest) {
 		r.Out.Header.Set("X-Forwarded-Port", v.port)
 	}
 	if enabled("X-Forwarded-Proto") {
-		r.Out.Header.Set("X-Forwarded-Proto", "http")
+		proto := "http"
+		if r.In.TLS != nil {
+			proto = "https"
+		}
+		r.Out.Header.Set("X-Forwarded-Proto", proto)
 	}
 }
 

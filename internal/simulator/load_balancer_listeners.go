@@ -101,6 +101,9 @@ func (l *loadBalancing) checkListener(lb, listener object) error {
 	if mode := listener.str("client_authentication"); mode != "NONE" && !listener.has("client_ca_tls_container_ref") {
 		return fail(http.StatusBadRequest, "", "Validation failure: Client authentication setting %s requires a client CA container reference.", mode)
 	}
+	if err := l.checkCertificates(listener); err != nil {
+		return err
+	}
 	for _, other := range l.childrenOf(l.Listeners, lb) {
 		if other.num("protocol_port") == listener.num("protocol_port") && l4Protocol(other.str("protocol")) == l4Protocol(protocol) {
 			return fail(http.StatusConflict, "", "Another Listener on this Load Balancer is already using protocol %s and protocol_port %d",
@@ -145,6 +148,9 @@ func (l *loadBalancing) updateListener(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if err := checkAllowedCIDRs(lb, in.strs("allowed_cidrs")); err != nil {
+		return 0, nil, err
+	}
+	if err := l.checkCertificates(in); err != nil {
 		return 0, nil, err
 	}
 	if err := mutable(lb); err != nil {

@@ -2,15 +2,12 @@ package loadbalancer
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
@@ -22,26 +19,24 @@ const (
 	// inTheMaking is how long Octavia may not know yet the load balancer of a port that it has made. It makes the port, writes the tree
 	// into its database and commits, which takes a second or two; it does so for one load balancer of a project at a time.
 	inTheMaking = 20 * time.Second
-	// clocks is how far the clocks of Octavia and Neutron may be apart.
-	clocks = 5 * time.Second
+	// clockSkew is how far the cloud's clock may be behind ours.
+	clockSkew = 30 * time.Second
 )
 
 // withdraw removes the port that a refused request has left in Neutron. Octavia makes the VIP's port before it looks at what is below
 // the load balancer, and forgets it when it refuses that. It would keep its address, and its subnet from being deleted.
 //
 // Nothing connects the request to the port, and somebody else may be making a load balancer in the same subnet. So a port is
-// removed only if Octavia made it while the request was under way, where the request wanted it, for a load balancer
+// removed only if Octavia made it since the request was sent, where the request wanted it, for a load balancer
 // that Octavia does not know, and has not come to know for much longer than making one takes.
 //
 // What may have been left nevertheless is told in words, "" when nothing was.
 func withdraw(ctx context.Context, cloud *openstack.Cloud, spec Spec, sent time.Time, refusal error) string {
-	until, ok := answeredAt(refusal)
-	if !ok || spec.VIPPortID != "" || cloud.ProjectID() == "" {
+	if _, refused := openstack.FaultOf(refusal); !refused || spec.VIPPortID != "" || cloud.ProjectID() == "" {
 		return ""
 	}
-	since := until.Add(-time.Since(sent))
 	left, err := orphans(ctx, cloud, func(p ports.Port) bool {
-		return isVIP(p, spec) && p.CreatedAt.After(since.Add(-clocks)) && p.CreatedAt.Before(until.Add(clocks))
+		return isVIP(p, spec) && p.CreatedAt.After(sent.Add(-clockSkew))
 	})
 	if err == nil && len(left) > 0 {
 		left, err = drop(ctx, cloud, left)
@@ -53,16 +48,6 @@ func withdraw(ctx context.Context, cloud *openstack.Cloud, spec Spec, sent time.
 		return fmt.Sprintf("whether the refused request has left a port octavia-lb-… behind could not be found out (%v)", err)
 	}
 	return ""
-}
-
-// answeredAt is when a service refused a request, by the cloud's clock.
-func answeredAt(refusal error) (time.Time, bool) {
-	var response gophercloud.ErrUnexpectedResponseCode
-	if !errors.As(refusal, &response) {
-		return time.Time{}, false
-	}
-	at, err := http.ParseTime(response.ResponseHeader.Get("Date"))
-	return at, err == nil
 }
 
 // isVIP tells whether Octavia made a port for a VIP as spec wants it.

@@ -2,6 +2,7 @@ package loadbalancer_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -40,6 +41,7 @@ func startBackend(t *testing.T, name string) *backend {
 			http.SetCookie(w, &http.Cookie{Name: "sid", Value: "session-at-" + name, Path: "/"})
 		}
 		w.Header().Set("Seen-Port", r.Header.Get("X-Forwarded-Port"))
+		w.Header().Set("Seen-Proto", r.Header.Get("X-Forwarded-Proto"))
 		w.Header().Set("Seen-For", r.Header.Get("X-Forwarded-For"))
 		_, _ = io.WriteString(w, name)
 	}))
@@ -291,4 +293,68 @@ func TestLoadBalancerDataPathHealth(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// A listener that speaks TLS itself has the certificate for the name that the client asks for.
+func TestLoadBalancerDataPathTLS(t *testing.T) {
+	c := acctest.New(t)
+	path := c.DataPath(t)
+	app := startBackend(t, "app")
+	shop, other := certify(t, c, "shop.example.org"), certify(t, c, "other.example.org")
+	config := func(first, sni *certificate) string {
+		return basic(fmt.Sprintf(`
+listeners = {
+  web = {
+    protocol       = "TERMINATED_HTTPS"
+    port           = 443
+    default_pool   = "app"
+    insert_headers = { X-Forwarded-Proto = "true" }
+    tls            = { container_ref = %q, sni_container_refs = [%q], versions = ["TLSv1.2", "TLSv1.3"] }
+    routes         = { home = { redirect_url = "https://example.org/", rules = [{ type = "PATH", compare_type = "EQUAL_TO", value = "/home" }] } }
+  }
+}
+pools = {
+`, first.ref, sni.ref) + pool("app", "HTTP", "", app.member("")) + "}")
+	}
+	// served is the name in the certificate that a client sees who asks for a name.
+	served := func(address, name string) string {
+		dialer := &tls.Dialer{Config: &tls.Config{ServerName: name, InsecureSkipVerify: true}} // the name is looked at below
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		secured, ok := conn.(*tls.Conn)
+		if !ok {
+			t.Fatalf("the connection is %T", conn)
+		}
+		return secured.ConnectionState().PeerCertificates[0].DNSNames[0]
+	}
+	check := func(first, sni *certificate) resource.TestCheckFunc {
+		return func(*terraform.State) error {
+			address := path.Listen(t, lookup(t, c).ID)[443]
+			for asked, want := range map[string]string{first.name: first.name, sni.name: sni.name, "unknown.example.org": first.name} {
+				if got := served(address, asked); got != want {
+					t.Errorf("who asks for %s gets the certificate of %s, want %s", asked, got, want)
+				}
+			}
+			web := visit(t, address)
+			web.trust(first, sni)
+			web.wants("https://"+sni.name+"/", "app", nil)
+			web.wants("https://"+first.name+"/home", "302 https://example.org/", nil)
+			if _, seen := web.get("https://"+first.name+"/", nil); seen.Get("Seen-Proto") != "https" {
+				t.Errorf("X-Forwarded-Proto is %q", seen.Get("Seen-Proto"))
+			}
+			return nil
+		}
+	}
+	c.Test(t,
+		resource.TestStep{Config: config(shop, other), Check: check(shop, other)},
+		resource.TestStep{Config: config(other, shop), ConfigPlanChecks: action(plancheck.ResourceActionUpdate), Check: check(other, shop)},
+		resource.TestStep{Config: network, Check: func(*terraform.State) error {
+			shop.remove(t, c)
+			other.remove(t, c)
+			return nil
+		}},
+	)
 }
