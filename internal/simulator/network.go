@@ -19,22 +19,25 @@ type network struct {
 	sim   *Simulator
 	kinds []*resource
 
-	Networks    table
-	Subnets     table
-	SubnetPools table
-	Ports       table // "_host" when bound
-	Routers     table // "_gateway" is the port of the gateway
-	FloatingIPs table // "_port" holds the address
-	Groups      table // security groups without their rules
-	Rules       table
-	Quotas      map[string]map[string]int // by project, what differs from the defaults
+	Networks      table
+	Subnets       table
+	SubnetPools   table
+	Ports         table // "_host" when bound
+	Routers       table // "_gateway" is the port of the gateway
+	FloatingIPs   table // "_port" holds the address
+	Groups        table // security groups without their rules
+	Rules         table
+	AddressGroups table
+	AddressScopes table
+	QoSPolicies   table
+	Quotas        map[string]map[string]int // by project, what differs from the defaults
 }
 
 func newNetwork(s *Simulator) *network {
 	n := &network{sim: s, Quotas: map[string]map[string]int{}}
 	n.kinds = []*resource{
 		n.networkResource(), n.subnetResource(), n.subnetPoolResource(), n.portResource(), n.routerResource(),
-		n.floatingIPResource(), n.groupResource(), n.ruleResource(),
+		n.floatingIPResource(), n.groupResource(), n.ruleResource(), n.addressGroupResource(), n.addressScopeResource(), n.qosPolicyResource(),
 	}
 	return n
 }
@@ -43,6 +46,7 @@ func newNetwork(s *Simulator) *network {
 type resource struct {
 	singular   string
 	collection string
+	below      string // what stands before the collection in its path
 	table      *table
 	quota      string // its name among the quotas, "" when it is not counted
 	attributes map[string]attribute
@@ -52,6 +56,8 @@ type resource struct {
 	sortKeys []string
 	// findsMarker says that a page after an object that is gone is 404; the others begin anew.
 	findsMarker bool
+	// untagged says that it has no tags.
+	untagged bool
 	// core says that it is one of Neutron's oldest kinds, whose bodies are read by other code than the rest.
 	core bool
 	// missing is the fault for an id that is not there.
@@ -95,18 +101,17 @@ func (n *network) service() *service {
 			"GET /v2.0/quotas/{project}/details":      n.showQuotaDetails,
 			"GET /v2.0/quotas/{project}/details.json": n.showQuotaDetails,
 			"PUT /v2.0/routers/{id}/{action}":         n.routerAction,
-			"GET /v2.0/address-groups":                n.noAddressGroups,
-			"GET /v2.0/address-groups/{id}":           n.noAddressGroup,
+			"PUT /v2.0/address-groups/{id}/{action}":  n.addressGroupAction,
 		},
 	}
 	for _, r := range n.kinds {
-		path := "/v2.0/" + r.collection
+		path := "/v2.0/" + r.below + r.collection
 		service.routes["GET "+path] = func(c *call) (int, any, error) { return n.list(c, r) }
 		service.routes["POST "+path] = func(c *call) (int, any, error) { return n.create(c, r) }
 		service.routes["GET "+path+"/{id}"] = func(c *call) (int, any, error) { return n.show(c, r) }
 		service.routes["PUT "+path+"/{id}"] = func(c *call) (int, any, error) { return n.update(c, r) }
 		service.routes["DELETE "+path+"/{id}"] = func(c *call) (int, any, error) { return n.remove(c, r) }
-		if r.singular == "security-group-rule" {
+		if r.singular == "security-group-rule" || r.untagged {
 			continue
 		}
 		for pattern, h := range map[string]func(*call, *resource) (int, any, error){
@@ -498,7 +503,7 @@ func (r *resource) filters(key string) bool {
 	case "created_at", "updated_at":
 		return false
 	case "tags", "tags-any", "not-tags", "not-tags-any":
-		return r.singular != "security-group-rule"
+		return r.singular != "security-group-rule" && !r.untagged
 	}
 	_, known := r.attributes[key]
 	return known && !slices.Contains(r.unfiltered, key)
@@ -823,14 +828,6 @@ func (n *network) listZones(*call) (int, any, error) {
 	return http.StatusOK, map[string]any{"availability_zones": []any{
 		map[string]any{"state": "available", "name": "nova", "resource": "router"},
 	}}, nil
-}
-
-func (n *network) noAddressGroups(*call) (int, any, error) {
-	return http.StatusOK, map[string]any{"address_groups": []any{}}, nil
-}
-
-func (n *network) noAddressGroup(c *call) (int, any, error) {
-	return 0, nil, fail(http.StatusNotFound, "AddressGroupNotFound", "Address group %s could not be found.", c.path("id"))
 }
 
 // networkQuotas are the default quotas of a project.

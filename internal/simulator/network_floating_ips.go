@@ -50,8 +50,8 @@ func (n *network) createFloatingIP(c *call, in object) (object, error) {
 	if !network.flag("router:external") {
 		return nil, badFloatingIP("Network %s is not a valid external network.", network.str("id"))
 	}
-	if in.has("qos_policy_id") {
-		return nil, fail(http.StatusNotFound, "QosPolicyNotFound", "QoS policy %s could not be found.", in.str("qos_policy_id"))
+	if err := n.checkQoS(c, in); err != nil {
+		return nil, err
 	}
 	if in.has("fixed_ip_address") && !in.has("port_id") {
 		return nil, badFloatingIP("fixed_ip_address cannot be specified without a port_id.")
@@ -68,6 +68,7 @@ func (n *network) createFloatingIP(c *call, in object) (object, error) {
 	portID, fixed := in.str("port_id"), in.str("fixed_ip_address")
 	delete(in, "subnet_id")
 	in["_port"], in["floating_ip_address"] = holder.str("id"), holder.objs("fixed_ips")[0].str("ip_address")
+	in["dns_name"], in["dns_domain"] = "", "" // without an external DNS service they are forgotten
 	in["status"], in["router_id"], in["port_id"], in["fixed_ip_address"], in["port_forwardings"] = "DOWN", nil, nil, nil, []any{}
 	floating := n.store(&n.FloatingIPs, in, 0)
 	holder["device_id"] = floating.str("id")
@@ -197,8 +198,8 @@ func (n *network) updateFloatingIP(c *call, o, in object) error {
 	if in.has("fixed_ip_address") && portID == "" || in.has("fixed_ip_address") && !in.given("port_id") {
 		return badFloatingIP("fixed_ip_address cannot be specified without a port_id.")
 	}
-	if in.has("qos_policy_id") {
-		return fail(http.StatusNotFound, "QosPolicyNotFound", "QoS policy %s could not be found.", in.str("qos_policy_id"))
+	if err := n.checkQoS(c, in); err != nil {
+		return err
 	}
 	if portID == "" {
 		n.disassociate(o)

@@ -70,7 +70,10 @@ func (n *network) checkMTU(o, in object) error {
 	return nil
 }
 
-func (n *network) createNetwork(_ *call, in object) (object, error) {
+func (n *network) createNetwork(c *call, in object) (object, error) {
+	if err := n.checkQoS(c, in); err != nil {
+		return nil, err
+	}
 	if err := n.checkMTU(in, in); err != nil {
 		return nil, err
 	}
@@ -83,7 +86,10 @@ func (n *network) createNetwork(_ *call, in object) (object, error) {
 	return n.store(&n.Networks, in, 1), nil
 }
 
-func (n *network) updateNetwork(_ *call, o, in object) error {
+func (n *network) updateNetwork(c *call, o, in object) error {
+	if err := n.checkQoS(c, in); err != nil {
+		return err
+	}
 	if err := n.checkMTU(o, in); err != nil {
 		return err
 	}

@@ -123,8 +123,8 @@ func (n *network) createPortObject(c *call, in object) (object, error) {
 	if c != nil && !c.owns(network) && !network.flag("shared") {
 		return nil, fail(http.StatusForbidden, "HTTPForbidden", "Tenant %s not allowed to create port on this network", c.project())
 	}
-	if in.has("qos_policy_id") {
-		return nil, fail(http.StatusNotFound, "QosPolicyNotFound", "QoS policy %s could not be found.", in.str("qos_policy_id"))
+	if err := n.checkQoS(c, in); err != nil {
+		return nil, err
 	}
 	if !in.has("mac_address") {
 		in["mac_address"] = newMAC()
@@ -369,8 +369,8 @@ func eui64(subnet object, mac string) string {
 }
 
 func (n *network) updatePort(c *call, o, in object) error {
-	if in.has("qos_policy_id") {
-		return fail(http.StatusNotFound, "QosPolicyNotFound", "QoS policy %s could not be found.", in.str("qos_policy_id"))
+	if err := n.checkQoS(c, in); err != nil {
+		return err
 	}
 	if in.given("security_groups") && in["security_groups"] == nil {
 		in["security_groups"] = []any{}

@@ -113,9 +113,7 @@ func (n *network) createRouter(c *call, in object) (object, error) {
 func (n *network) setGateway(router, info object) error {
 	old, had := n.Ports.get(router.str("_gateway"))
 	if had && info != nil && info.str("network_id") == old.str("network_id") && !info.has("external_fixed_ips") {
-		if info.has("enable_snat") {
-			router["_snat"] = info.flag("enable_snat")
-		}
+		router["_snat"] = !info.has("enable_snat") || info.flag("enable_snat") // what is not sent goes back to the default
 		return nil
 	}
 	if had && (info == nil || info.str("network_id") != old.str("network_id")) {

@@ -262,7 +262,9 @@ func (n *network) checkRules(c *call, rules []object) error {
 			}
 		}
 		if rule.has("remote_address_group_id") {
-			return fail(http.StatusNotFound, "AddressGroupNotFound", "Address group %s could not be found.", rule.str("remote_address_group_id"))
+			if _, err := n.addressGroupResource().find(c, rule.str("remote_address_group_id")); err != nil {
+				return err
+			}
 		}
 		if seen[signature(rule)] {
 			return fail(http.StatusConflict, "DuplicateSecurityGroupRuleInPost", "Duplicate Security Group Rule in POST.")

@@ -3,6 +3,7 @@ package simulator
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 )
 
 func (n *network) subnetPoolResource() *resource {
@@ -12,7 +13,7 @@ func (n *network) subnetPoolResource() *resource {
 		attributes: common(map[string]attribute{
 			"name": {create: true, update: true, required: true, check: textUpTo(255)}, "prefixes": {create: true, update: true, required: true, check: poolPrefixes},
 			"default_prefixlen": changeable(nil, integer), "min_prefixlen": changeable(nil, integer), "max_prefixlen": changeable(nil, integer),
-			"default_quota": changeable(nil, optional(integer)), "is_default": byAdmin(changeable(false, boolean)),
+			"default_quota": changeable(nil, poolQuota), "is_default": byAdmin(changeable(false, boolean)),
 			"shared": byAdmin(fixedAt(false, boolean)), "address_scope_id": changeable(nil, optional(uuid)), "ip_version": readOnly,
 		}),
 		unfiltered: []string{"prefixes"},
@@ -20,31 +21,36 @@ func (n *network) subnetPoolResource() *resource {
 			return fail(http.StatusNotFound, "SubnetPoolNotFound", "Subnet pool %s could not be found.", id)
 		},
 		create: n.createSubnetPool,
-		update: func(_ *call, o, in object) error {
-			set(o, in)
-			return nil
-		},
-		remove: n.removeSubnetPool,
+		update: n.updateSubnetPool, remove: n.removeSubnetPool,
 		shared: func(o object) bool { return o.flag("shared") },
 	}
 }
 
 func poolPrefixes(name string, value any) (any, error) {
-	list := []any{}
+	var prefixes []netip.Prefix
 	for _, item := range (object{"list": value}).strs("list") {
 		prefix, err := netip.ParsePrefix(item)
 		if err != nil {
 			return nil, invalid(name, "'"+item+"' is not a valid IP subnet.")
 		}
-		list = append(list, prefix.Masked().String())
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	list := []any{}
+	for _, prefix := range compact(prefixes) {
+		list = append(list, prefix.String())
 	}
 	return list, nil
 }
 
-func (n *network) createSubnetPool(_ *call, in object) (object, error) {
+func (n *network) createSubnetPool(c *call, in object) (object, error) {
 	prefixes := in.strs("prefixes")
 	if len(prefixes) == 0 {
 		return nil, fail(http.StatusBadRequest, "EmptySubnetPoolPrefixList", "Empty subnet pool prefix list.")
+	}
+	for _, text := range prefixes {
+		if netip.MustParsePrefix(text).Addr().Is4() != netip.MustParsePrefix(prefixes[0]).Addr().Is4() {
+			return nil, fail(http.StatusBadRequest, "PrefixVersionMismatch", "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.")
+		}
 	}
 	version, shortest, longest := 4, 8, 32
 	if netip.MustParsePrefix(prefixes[0]).Addr().Is6() {
@@ -60,15 +66,66 @@ func (n *network) createSubnetPool(_ *call, in object) (object, error) {
 	if !in.has("default_prefixlen") {
 		in["default_prefixlen"] = in.num("min_prefixlen")
 	}
-	if in.num("default_prefixlen") < in.num("min_prefixlen") || in.num("default_prefixlen") > in.num("max_prefixlen") {
-		return nil, fail(http.StatusBadRequest, "IllegalSubnetPoolPrefixBounds", "Illegal prefix bounds: default_prefixlen=%d, min_prefixlen=%d.",
-			in.num("default_prefixlen"), in.num("min_prefixlen"))
+	if err := poolBounds(in); err != nil {
+		return nil, err
+	}
+	if err := n.checkScope(c, in); err != nil {
+		return nil, err
 	}
 	// Creates and reads have these three as text.
 	for _, key := range []string{"default_prefixlen", "min_prefixlen", "max_prefixlen"} {
 		in[key] = text(in[key])
 	}
 	return n.store(&n.SubnetPools, in, 0), nil
+}
+
+// poolQuota is how many addresses a project may take; only a new pool may have null.
+func poolQuota(name string, value any) (any, error) {
+	quota, err := integer(name, value)
+	if err != nil {
+		return nil, err
+	}
+	if (object{"n": quota}).num("n") < 0 {
+		return nil, invalid(name, "'"+text(value)+"' should be non-negative.")
+	}
+	return quota, nil
+}
+
+// checkScope refuses an address scope that is not there.
+func (n *network) checkScope(c *call, in object) error {
+	if !in.has("address_scope_id") {
+		return nil
+	}
+	_, err := n.addressScopeResource().find(c, in.str("address_scope_id"))
+	return err
+}
+
+func (n *network) updateSubnetPool(c *call, o, in object) error {
+	merged := o.copy()
+	set(merged, in)
+	if err := poolBounds(merged); err != nil {
+		return err
+	}
+	if err := n.checkScope(c, in); err != nil {
+		return err
+	}
+	now := merged.strs("prefixes")
+	for _, text := range o.strs("prefixes") {
+		had := netip.MustParsePrefix(text)
+		if !slices.ContainsFunc(now, func(p string) bool {
+			prefix := netip.MustParsePrefix(p)
+			return prefix.Bits() <= had.Bits() && prefix.Contains(had.Addr())
+		}) {
+			return fail(http.StatusBadRequest, "IllegalSubnetPoolPrefixUpdate", "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.")
+		}
+	}
+	for _, key := range []string{"default_prefixlen", "min_prefixlen", "max_prefixlen"} {
+		if in.given(key) {
+			in[key] = text(in[key])
+		}
+	}
+	set(o, in)
+	return nil
 }
 
 func (n *network) removeSubnetPool(_ *call, o object) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,10 +75,40 @@ func (k kind[T]) findLost(ctx context.Context, cloud *openstack.Cloud, body map[
 	return k.get(ctx, cloud, id)
 }
 
+// createUndated is create for kinds of which Neutron does not tell the age: what was there before is asked for first, so
+// that it is not taken for what a lost request has made.
+func (k kind[T]) createUndated(ctx context.Context, cloud *openstack.Cloud, body map[string]any) (T, error) {
+	before, err := k.alike(ctx, cloud, body)
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("list the %s: %w", strings.ReplaceAll(k.plural, "_", " "), err)
+	}
+	begin := time.Now()
+	made, err := k.send(ctx, cloud, http.MethodPost, "", body)
+	if !openstack.Lost(err) {
+		return made, err
+	}
+	id, err := openstack.FindLost(ctx, err, begin, func(ctx context.Context) ([]openstack.Candidate, error) {
+		now, err := k.alike(ctx, cloud, body)
+		now = slices.DeleteFunc(now, func(c openstack.Candidate) bool { return slices.Contains(before, c) })
+		for i := range now {
+			now[i].Created = begin
+		}
+		return now, err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return k.get(ctx, cloud, id)
+}
+
 // stamped is what alike reads of an object of any kind.
 type stamped struct {
-	ID        string    `json:"id"`
-	CreatedAt time.Time `json:"created_at"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"created_at"`
 }
 
 // alike lists the objects that the body could have made.
@@ -93,6 +124,10 @@ func (k kind[T]) alike(ctx context.Context, cloud *openstack.Cloud, body map[str
 	all, err := kind[stamped]{singular: k.singular, plural: k.plural}.list(ctx, cloud, query)
 	candidates := make([]openstack.Candidate, 0, len(all))
 	for _, o := range all {
+		// Neutron's database takes names for equal that differ in case.
+		if query.Has("name") && o.Name != query.Get("name") || query.Has("description") && o.Description != query.Get("description") {
+			continue
+		}
 		candidates = append(candidates, openstack.Candidate{ID: o.ID, Created: o.CreatedAt})
 	}
 	return candidates, err
@@ -309,7 +344,7 @@ func deleteUnused(ctx context.Context, what string, remove func(context.Context)
 
 func inUse(err error) bool {
 	fault, ok := openstack.FaultOf(err)
-	return ok && fault.InUse()
+	return ok && (fault.InUse() || fault.Kind == "SubnetPoolDeleteError")
 }
 
 // portUsers describes the ports that a query finds, for errors about things in use.

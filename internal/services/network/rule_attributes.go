@@ -28,16 +28,18 @@ import (
 // traffic is the part of a line that security groups and policies share: the networks and groups outside at the other
 // end, and what passes.
 type traffic struct {
-	FromCIDRs    types.Set  `tfsdk:"from_cidrs"`
-	FromGroupIDs types.Set  `tfsdk:"from_group_ids"`
-	ToCIDRs      types.Set  `tfsdk:"to_cidrs"`
-	ToGroupIDs   types.Set  `tfsdk:"to_group_ids"`
-	TCP          types.Set  `tfsdk:"tcp"`
-	UDP          types.Set  `tfsdk:"udp"`
-	ICMP         types.Bool `tfsdk:"icmp"`
-	ICMPTypes    types.Set  `tfsdk:"icmp_types"`
-	Protocols    types.Set  `tfsdk:"protocols"`
-	Ethertypes   types.Set  `tfsdk:"ethertypes"`
+	FromCIDRs           types.Set  `tfsdk:"from_cidrs"`
+	FromGroupIDs        types.Set  `tfsdk:"from_group_ids"`
+	FromAddressGroupIDs types.Set  `tfsdk:"from_address_group_ids"`
+	ToCIDRs             types.Set  `tfsdk:"to_cidrs"`
+	ToGroupIDs          types.Set  `tfsdk:"to_group_ids"`
+	ToAddressGroupIDs   types.Set  `tfsdk:"to_address_group_ids"`
+	TCP                 types.Set  `tfsdk:"tcp"`
+	UDP                 types.Set  `tfsdk:"udp"`
+	ICMP                types.Bool `tfsdk:"icmp"`
+	ICMPTypes           types.Set  `tfsdk:"icmp_types"`
+	Protocols           types.Set  `tfsdk:"protocols"`
+	Ethertypes          types.Set  `tfsdk:"ethertypes"`
 }
 
 // rulesAttribute is a map of lines with the attributes of traffic and those of the type's own.
@@ -53,12 +55,14 @@ func rulesAttribute(description string, own map[string]schema.Attribute) schema.
 	id := stringvalidator.LengthAtLeast(1)
 	ports := parses{"must be a port, a range or all", func(s string) error { _, _, err := parsePorts(s); return err }}
 	attributes := map[string]schema.Attribute{
-		"from_cidrs":     strings("Networks that may come in.", attribute.Prefix()),
-		"from_group_ids": strings("IDs of other security groups whose members may come in.", id),
-		"to_cidrs":       strings("Networks that may be gone out to.", attribute.Prefix()),
-		"to_group_ids":   strings("IDs of other security groups whose members may be gone out to.", id),
-		"tcp":            strings("TCP ports: `\"443\"`, ranges `\"30000-32767\"` or `\"all\"`.", ports),
-		"udp":            strings("UDP ports: `\"53\"`, ranges `\"30000-32767\"` or `\"all\"`.", ports),
+		"from_cidrs":             strings("Networks that may come in.", attribute.Prefix()),
+		"from_group_ids":         strings("IDs of other security groups whose members may come in.", id),
+		"from_address_group_ids": strings("IDs of address groups (`massif_address_group`) whose networks may come in.", id),
+		"to_cidrs":               strings("Networks that may be gone out to.", attribute.Prefix()),
+		"to_group_ids":           strings("IDs of other security groups whose members may be gone out to.", id),
+		"to_address_group_ids":   strings("IDs of address groups (`massif_address_group`) whose networks may be gone out to.", id),
+		"tcp":                    strings("TCP ports: `\"443\"`, ranges `\"30000-32767\"` or `\"all\"`.", ports),
+		"udp":                    strings("UDP ports: `\"53\"`, ranges `\"30000-32767\"` or `\"all\"`.", ports),
 		"icmp": schema.BoolAttribute{
 			MarkdownDescription: "Whether ICMP passes, all of it; ICMPv6 where the other end is IPv6.",
 			Optional:            true,
@@ -67,7 +71,7 @@ func rulesAttribute(description string, own map[string]schema.Attribute) schema.
 			parses{"must be an ICMP type", func(s string) error { _, _, err := parseICMP(s); return err }}),
 		"protocols": strings("Other protocols, by name or number: `\"vrrp\"`, `\"50\"`, or `\"any\"` for everything.",
 			parses{"must be a protocol", func(s string) error { _, err := parseProtocol(s); return err }}),
-		"ethertypes": strings("`IPv4`, `IPv6` or both, where the other end is a group; IPv4 when not set. Networks have theirs.",
+		"ethertypes": strings("`IPv4`, `IPv6` or both, where the other end is a group of either kind; IPv4 when not set. Networks have theirs.",
 			stringvalidator.OneOf("IPv4", "IPv6")),
 	}
 	maps.Copy(attributes, own)
@@ -146,8 +150,9 @@ func (t traffic) entry(holders []string, egress bool, groups []string) entry {
 		protocols: value.Strings(t.Protocols),
 	}
 	outside := t.FromGroupIDs
+	e.lists = value.Strings(t.FromAddressGroupIDs)
 	if egress {
-		e.prefixes, outside = value.Strings(t.ToCIDRs), t.ToGroupIDs
+		e.prefixes, outside, e.lists = value.Strings(t.ToCIDRs), t.ToGroupIDs, value.Strings(t.ToAddressGroupIDs)
 	}
 	e.groups = slices.Concat(e.groups, value.Strings(outside))
 	return e
@@ -155,7 +160,8 @@ func (t traffic) entry(holders []string, egress bool, groups []string) entry {
 
 func trafficOf(e entry, groups []string) traffic {
 	t := traffic{
-		FromCIDRs: value.SetOrNull(e.prefixes), FromGroupIDs: value.SetOrNull(groups), ToCIDRs: value.SetOrNull(nil), ToGroupIDs: value.SetOrNull(nil),
+		FromCIDRs: value.SetOrNull(e.prefixes), FromGroupIDs: value.SetOrNull(groups), FromAddressGroupIDs: value.SetOrNull(e.lists),
+		ToCIDRs: value.SetOrNull(nil), ToGroupIDs: value.SetOrNull(nil), ToAddressGroupIDs: value.SetOrNull(nil),
 		TCP: value.SetOrNull(e.tcp), UDP: value.SetOrNull(e.udp), ICMPTypes: value.SetOrNull(e.icmpTypes), Protocols: value.SetOrNull(e.protocols),
 		Ethertypes: value.SetOrNull(e.ethertypes),
 	}
@@ -165,20 +171,27 @@ func trafficOf(e entry, groups []string) traffic {
 	if e.egress {
 		t.ToCIDRs, t.FromCIDRs = t.FromCIDRs, t.ToCIDRs
 		t.ToGroupIDs, t.FromGroupIDs = t.FromGroupIDs, t.ToGroupIDs
+		t.ToAddressGroupIDs, t.FromAddressGroupIDs = t.FromAddressGroupIDs, t.ToAddressGroupIDs
 	}
 	return t
 }
 
-// outgoing tells whether a line is about going out, and errors when it is about both or neither. from and to are the
+// incoming tells whether a line names other ends that may come in.
+func (t traffic) incoming() bool { return given(t.FromCIDRs, t.FromGroupIDs, t.FromAddressGroupIDs) }
+
+// outgoing tells whether a line names other ends that may be gone out to.
+func (t traffic) outgoing() bool { return given(t.ToCIDRs, t.ToGroupIDs, t.ToAddressGroupIDs) }
+
+// direction tells whether a line is about going out, and errors when it is about both or neither. from and to are the
 // type's own attributes for the two directions.
 func (t traffic) direction(at path.Path, from, to []attr.Value) (egress bool, err error) {
-	in := given(append(from, t.FromCIDRs, t.FromGroupIDs)...)
-	out := given(append(to, t.ToCIDRs, t.ToGroupIDs)...)
+	in := given(from...) || t.incoming()
+	out := given(to...) || t.outgoing()
 	switch {
 	case in && out:
-		return false, lifecycle.Invalid(at, "a line is either about coming in (from…) or about going out (to_cidrs, to_group_ids); write two lines")
+		return false, lifecycle.Invalid(at, "a line is either about coming in (from…) or about going out (to…); write two lines")
 	case !in && !out:
-		return false, lifecycle.Invalid(at, "say who is at the other end: from_cidrs, from_group_ids, to_cidrs or to_group_ids, or a group of this resource")
+		return false, lifecycle.Invalid(at, "say who is at the other end: from_cidrs, from_group_ids, from_address_group_ids, to_cidrs, to_group_ids or to_address_group_ids, or a group of this resource")
 	}
 	return out, nil
 }

@@ -28,6 +28,7 @@ type rule struct {
 	min, max int    // ports, or ICMP type and code; none = all
 	prefix   string // remote network; "" = everywhere
 	group    string // remote group's id
+	list     string // remote address group's id
 }
 
 // held is a rule and the group that has it. While a group does not exist yet, its key stands for its id.
@@ -90,7 +91,7 @@ func (a apiRule) held() held {
 		r.group = *a.RemoteGroupID
 	}
 	if a.RemoteAddressGroupID != nil {
-		r.group = "address group " + *a.RemoteAddressGroupID // nothing that we make equals it
+		r.list = *a.RemoteAddressGroupID
 	}
 	return held{a.SecurityGroupID, r.normal()}
 }
@@ -123,7 +124,7 @@ func (h held) api(name string) apiRule {
 	a := apiRule{
 		SecurityGroupID: h.group, Direction: "ingress", Ethertype: "IPv4",
 		Protocol: optional(h.protocol), PortRangeMin: number(h.min), PortRangeMax: number(h.max),
-		RemoteIPPrefix: optional(h.prefix), RemoteGroupID: optional(h.rule.group), Description: name,
+		RemoteIPPrefix: optional(h.prefix), RemoteGroupID: optional(h.rule.group), RemoteAddressGroupID: optional(h.list), Description: name,
 	}
 	if h.egress {
 		a.Direction = "egress"
@@ -235,7 +236,8 @@ type entry struct {
 	egress     bool
 	prefixes   []string
 	groups     []string // remote groups
-	ethertypes []string // of remote groups; IPv4 when none is named
+	lists      []string // remote address groups
+	ethertypes []string // of remote groups of both kinds; IPv4 when none is named
 	tcp, udp   []string
 	icmp       bool
 	icmpTypes  []string
@@ -298,9 +300,12 @@ func (e entry) expand() ([]held, error) {
 	if len(ethertypes) == 0 {
 		ethertypes = []string{"IPv4"}
 	}
-	for _, group := range e.groups {
-		for _, ethertype := range ethertypes {
+	for _, ethertype := range ethertypes {
+		for _, group := range e.groups {
 			ends = append(ends, rule{egress: e.egress, ipv6: ethertype == "IPv6", group: group})
+		}
+		for _, list := range e.lists {
+			ends = append(ends, rule{egress: e.egress, ipv6: ethertype == "IPv6", list: list})
 		}
 	}
 	var all []held
@@ -360,6 +365,9 @@ func (r rule) String() string {
 	end := r.prefix
 	if r.group != "" {
 		end = "group " + r.group
+	}
+	if r.list != "" {
+		end = "address group " + r.list
 	}
 	if end == "" {
 		end = "everywhere"
@@ -531,6 +539,9 @@ func merge(group []apiRule) (entry, bool) {
 		case h.rule.group != "":
 			add(&e.groups, h.rule.group)
 			add(&e.ethertypes, a.Ethertype)
+		case h.list != "":
+			add(&e.lists, h.list)
+			add(&e.ethertypes, a.Ethertype)
 		case h.prefix != "":
 			add(&e.prefixes, *a.RemoteIPPrefix)
 		case h.ipv6:
@@ -553,7 +564,7 @@ func merge(group []apiRule) (entry, bool) {
 			add(&e.protocols, h.protocol)
 		}
 	}
-	for _, list := range []*[]string{&e.holders, &e.groups, &e.ethertypes, &e.prefixes, &e.tcp, &e.udp, &e.icmpTypes, &e.protocols} {
+	for _, list := range []*[]string{&e.holders, &e.groups, &e.lists, &e.ethertypes, &e.prefixes, &e.tcp, &e.udp, &e.icmpTypes, &e.protocols} {
 		slices.Sort(*list)
 	}
 	if slices.Equal(e.ethertypes, []string{"IPv4"}) {

@@ -88,7 +88,7 @@ func TestRulesOfEqualMeaning(t *testing.T) {
 			t.Errorf("%s: %+v comes back as %+v", c.name, c.want, back)
 		}
 	}
-	if address := (apiRule{SecurityGroupID: "g", Direction: "ingress", Ethertype: "IPv4", RemoteAddressGroupID: p("a")}).held(); address.rule.group == "" {
+	if address := (apiRule{SecurityGroupID: "g", Direction: "ingress", Ethertype: "IPv4", RemoteAddressGroupID: p("a")}).held(); address.list != "a" {
 		t.Error("an address group is everywhere")
 	}
 }

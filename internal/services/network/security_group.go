@@ -70,7 +70,7 @@ func (securityGroup) Schema() schema.Schema {
 }
 
 func (r groupRule) entry(group string) entry {
-	egress := given(r.ToCIDRs, r.ToGroupIDs)
+	egress := r.outgoing()
 	var groups []string
 	if r.FromSelf.ValueBool() {
 		groups = []string{group}

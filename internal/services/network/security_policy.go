@@ -113,8 +113,6 @@ func (securityPolicy) Schema() schema.Schema {
 	}
 }
 
-func (r policyRule) outgoing() bool { return given(r.ToCIDRs, r.ToGroupIDs) }
-
 // entry is a line with the ids of the groups that it names.
 func (r policyRule) entry(ids map[string]string) entry {
 	resolve := func(names types.Set) []string {
@@ -195,16 +193,16 @@ func (securityPolicy) Validate(ctx context.Context, m *securityPolicyModel) erro
 		errs = append(errs, line.validate(at)...)
 		switch {
 		case line.outgoing():
-			if given(line.To, line.FromCIDRs, line.FromGroupIDs) {
-				errs = append(errs, lifecycle.Invalid(at, "a line with to_cidrs or to_group_ids is about going out: it has no to, from_cidrs and from_group_ids"))
+			if given(line.To) || line.incoming() {
+				errs = append(errs, lifecycle.Invalid(at, "a line with to_cidrs, to_group_ids or to_address_group_ids is about going out: it has no to, from_cidrs, from_group_ids and from_address_group_ids"))
 			}
 			if line.From.IsNull() {
 				errs = append(errs, lifecycle.Invalid(at, "say in from which groups of this policy may go out"))
 			}
 		case line.To.IsNull():
-			errs = append(errs, lifecycle.Invalid(at, "say in to which groups of this policy may be come in to; or, to let groups out, give to_cidrs or to_group_ids"))
-		case !given(line.From, line.FromCIDRs, line.FromGroupIDs):
-			errs = append(errs, lifecycle.Invalid(at, "say who may come in: from, from_cidrs or from_group_ids"))
+			errs = append(errs, lifecycle.Invalid(at, "say in to which groups of this policy may be come in to; or, to let groups out, give to_cidrs, to_group_ids or to_address_group_ids"))
+		case !given(line.From) && !line.incoming():
+			errs = append(errs, lifecycle.Invalid(at, "say who may come in: from, from_cidrs, from_group_ids or from_address_group_ids"))
 		}
 		for attributeName, list := range map[string]types.Set{"from": line.From, "to": line.To} {
 			for _, group := range value.Strings(list) {

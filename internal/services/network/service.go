@@ -13,6 +13,9 @@ func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
 		lifecycle.Resource(network{}),
 		lifecycle.Resource(subnet{}),
+		lifecycle.Resource(subnetPool{}),
+		lifecycle.Resource(addressScope{}),
+		lifecycle.Resource(addressGroup{}),
 		lifecycle.Resource(router{}),
 		lifecycle.Resource(port{}),
 		lifecycle.Resource(floatingIP{}),

@@ -92,13 +92,6 @@ type apiRoute struct {
 
 var subnets = kind[apiSubnet]{"subnet", "subnets", func(s apiSubnet) string { return s.ID }}
 
-type apiSubnetPool struct {
-	ID        string `json:"id"`
-	IPVersion int    `json:"ip_version"`
-}
-
-var subnetPools = kind[apiSubnetPool]{"subnetpool", "subnetpools", func(p apiSubnetPool) string { return p.ID }}
-
 func (subnet) Name() string { return "subnet" }
 
 func (subnet) Schema() schema.Schema {
@@ -118,14 +111,14 @@ func (subnet) Schema() schema.Schema {
 			"description": attribute.Description(),
 			"network_id":  attribute.Reference("ID of the network. Changing it makes a new subnet."),
 			"cidr": schema.StringAttribute{
-				MarkdownDescription: "Addresses of the subnet, such as `10.1.0.0/24`. Either this or `subnet_pool_id`. Changing it makes a new subnet.",
+				MarkdownDescription: "Addresses of the subnet, such as `10.1.0.0/24`. With `subnet_pool_id` they are taken from the pool, which chooses them when this is not set. Changing it makes a new subnet.",
 				Optional:            true,
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown(), stringplanmodifier.RequiresReplaceIfConfigured()},
 				Validators:          []validator.String{attribute.CIDR()},
 			},
 			"subnet_pool_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the subnet pool that chooses the addresses. Changing it makes a new subnet.",
+				MarkdownDescription: "ID of the subnet pool that the addresses are taken from. Changing it makes a new subnet.",
 				Optional:            true,
 				PlanModifiers:       replace,
 			},
@@ -215,10 +208,10 @@ func (subnet) Validate(_ context.Context, m *subnetModel) error {
 		errs = append(errs, lifecycle.Invalid(p, format, args...))
 	}
 	if m.CIDR.IsNull() && m.SubnetPoolID.IsNull() {
-		invalid(path.Root("cidr"), "give either cidr or subnet_pool_id: without one there are no addresses")
+		invalid(path.Root("cidr"), "give cidr, subnet_pool_id or both: without one there are no addresses")
 	}
-	if !m.CIDR.IsNull() && !m.SubnetPoolID.IsNull() {
-		invalid(path.Root("cidr"), "give either cidr or subnet_pool_id, not both: a pool chooses the addresses itself")
+	if !m.CIDR.IsNull() && !m.PrefixLength.IsNull() {
+		invalid(path.Root("prefix_length"), "give either cidr or prefix_length: a CIDR has its length")
 	}
 	if m.NoGateway.ValueBool() && !m.GatewayIP.IsNull() {
 		invalid(path.Root("gateway_ip"), "give no gateway_ip when no_gateway is true")
@@ -411,6 +404,11 @@ func (subnet) Create(ctx context.Context, cloud *openstack.Cloud, m *subnetModel
 		return err
 	}
 	m.ID = types.StringValue(made.ID)
+	if m.NoGateway.ValueBool() && made.GatewayIP != "" { // Neutron gives a subnet of a pool one even when told not to
+		if _, err := subnets.update(ctx, cloud, made.ID, map[string]any{"gateway_ip": nil}); err != nil {
+			return lifecycle.At(path.Root("no_gateway"), fmt.Errorf("take the gateway away: %w", err))
+		}
+	}
 	if len(m.Tags.Elements()) > 0 {
 		return subnets.setTags(ctx, cloud, made.ID, m.Tags)
 	}

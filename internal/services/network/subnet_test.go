@@ -174,8 +174,8 @@ func TestSubnetInvalid(t *testing.T) {
 	}
 	v4 := "cidr = \"10.77.0.0/24\"\n"
 	invalid(t, map[string]struct{ config, want string }{
-		"no addresses":      {of(``), "give either cidr or subnet_pool_id"},
-		"both":              {of(v4 + `subnet_pool_id = "p"`), "give either cidr or subnet_pool_id, not both"},
+		"no addresses":      {of(``), "give cidr, subnet_pool_id or both"},
+		"two lengths":       {of(v4 + "subnet_pool_id = \"p\"\nprefix_length = 26"), "give either cidr or prefix_length"},
 		"not a CIDR":        {of(`cidr = "10.77.0.0"`), "must be a network in CIDR notation"},
 		"host bits":         {of(`cidr = "10.77.0.5/24"`), "an address inside 10.77.0.0/24"},
 		"gateway outside":   {of(v4 + `gateway_ip = "10.78.0.1"`), "10.78.0.1 is outside the subnet 10.77.0.0/24"},

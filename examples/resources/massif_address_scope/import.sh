@@ -1,0 +1,1 @@
+terraform import massif_address_scope.internal 9c1b6e0f-3c59-4c8e-a52c-3a1a5d1f2b7e
