@@ -17,7 +17,9 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/blockstorage"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/cluster"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/compute"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/dns"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/identity"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/keymanager"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/loadbalancer"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/network"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/objectstorage"
@@ -53,7 +55,9 @@ func (p *massif) Resources(context.Context) []func() resource.Resource {
 		blockstorage.Resources(),
 		cluster.Resources(),
 		compute.Resources(),
+		dns.Resources(),
 		identity.Resources(),
+		keymanager.Resources(),
 		loadbalancer.Resources(),
 		network.Resources(),
 		objectstorage.Resources(),
@@ -65,6 +69,7 @@ func (p *massif) Functions(context.Context) []func() function.Function { return 
 func (p *massif) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return slices.Concat(
 		identity.EphemeralResources(),
+		keymanager.EphemeralResources(),
 		objectstorage.EphemeralResources(),
 	)
 }
@@ -73,6 +78,8 @@ func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 	return slices.Concat(
 		blockstorage.DataSources(),
 		compute.DataSources(),
+		dns.DataSources(),
+		keymanager.DataSources(),
 		loadbalancer.DataSources(),
 		network.DataSources(),
 	)

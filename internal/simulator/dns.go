@@ -55,6 +55,14 @@ func (d *dns) service() *service {
 // dnsFault writes what a schema refuses as a list of errors: the fault's detail is "path\nmessage".
 func dnsFault(c *call, f *fault) any {
 	body := object{"code": f.status, "type": cmp.Or(f.kind, "unknown"), "request_id": c.id}
+	switch f.kind {
+	case "HTTPMethodNotAllowed": // no route of the service matched
+		body["type"] = "method_not_allowed"
+		return body
+	case "HTTPNotFound":
+		body["type"], body["message"] = "not_found", "resource not found"
+		return body
+	}
 	if f.message != "" {
 		body["message"] = f.message
 	}

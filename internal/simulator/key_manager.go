@@ -67,7 +67,11 @@ func (k *keyManager) service() *service {
 }
 
 func keyManagerFault(_ *call, f *fault) any {
-	return object{"code": f.status, "title": http.StatusText(f.status), "description": f.message}
+	message := f.message
+	if f.kind != "" { // no route of the service matched
+		message = ""
+	}
+	return object{"code": f.status, "title": http.StatusText(f.status), "description": message}
 }
 
 // leftovers leaves out what has expired: nobody can see it any more.

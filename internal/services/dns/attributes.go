@@ -1,0 +1,83 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
+	"github.com/massif-cloud/terraform-provider-massif/internal/value"
+)
+
+func description() schema.StringAttribute {
+	a := attribute.Description()
+	a.Validators = []validator.String{stringvalidator.LengthAtMost(maxDescription)}
+	return a
+}
+
+// checked is a string validator made of a sentence and a function.
+type checked struct {
+	wants string
+	check func(string) error
+}
+
+var _ validator.String = checked{}
+
+func (c checked) Description(context.Context) string         { return c.wants }
+func (c checked) MarkdownDescription(context.Context) string { return c.wants }
+
+func (c checked) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if !value.Known(req.ConfigValue) {
+		return
+	}
+	if err := c.check(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value", fmt.Sprintf("The value %s: %v.", c.wants, err))
+	}
+}
+
+// mailbox is what Designate takes, which writes the address with a dot in the SOA record.
+var mailbox = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
+func checkEmail(email string) error {
+	switch {
+	case strings.Contains(email, "+"):
+		return errors.New("Designate takes no + in it, for the address is written in a DNS record")
+	case !mailbox.MatchString(email) || strings.Contains(email, ".."):
+		return fmt.Errorf("%q is not of the form hostmaster@example.com", email)
+	}
+	return nil
+}
+
+// checkMaster takes an address or a name, with or without a port.
+func checkMaster(master string) error {
+	if _, err := netip.ParseAddr(master); err == nil {
+		return nil
+	}
+	if at, err := netip.ParseAddrPort(master); err == nil && at.Port() > 0 {
+		return nil
+	}
+	host, port, found := strings.Cut(master, ":")
+	if n, err := strconv.ParseUint(port, 10, 16); found && (err != nil || n == 0) {
+		return fmt.Errorf("%q has no port from 1 to 65535 after the colon", master)
+	}
+	whole, err := absolute(host)
+	if err != nil {
+		return err
+	}
+	last := strings.Split(strings.TrimSuffix(whole, "."), ".")
+	if strings.Trim(last[len(last)-1], "0123456789") == "" {
+		return fmt.Errorf("%q is no address", master)
+	}
+	return nil
+}
+
+// plainMaster is a master as Designate tells it, without the default port.
+func plainMaster(master string) string { return strings.TrimSuffix(master, ":53") }
