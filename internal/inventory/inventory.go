@@ -42,6 +42,9 @@ var collections = []struct {
 	{(*openstack.Cloud).Network, "networks"},
 	{(*openstack.Cloud).Network, "security-groups"},
 	{(*openstack.Cloud).ObjectStorage, "?format=json"},
+	{(*openstack.Cloud).KeyManager, "secrets?limit=100"},
+	{(*openstack.Cloud).KeyManager, "containers?limit=100"},
+	{(*openstack.Cloud).DNS, "zones?limit=1000"},
 }
 
 // Of lists the objects that the cloud shows, those that other projects share included.
