@@ -89,6 +89,15 @@ func (f *Fault) write(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, f.Body)
 }
 
+// ProjectBusy is what Octavia answers to a create when it waits too long for the lock on the project's quota, as when many
+// requests come at once. Nothing is made, and the load balancer stays as it was.
+func ProjectBusy(count int) Fault {
+	return Fault{
+		Method: http.MethodPost, Service: "load-balancer", Path: "^/v2/lbaas/", Count: count, Status: http.StatusServiceUnavailable,
+		Body: `{"faultcode": "Server", "faultstring": "Project busy.  Unable to lock the project.  Please try again.", "debuginfo": null}`,
+	}
+}
+
 type armedFault struct {
 	Fault
 	path    *regexp.Regexp
