@@ -15,7 +15,7 @@ import (
 )
 
 // swiftKept are the headers beside the metadata that Swift keeps with an object.
-var swiftKept = []string{"Content-Disposition", "Content-Encoding", "X-Object-Manifest"}
+var swiftKept = []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires", "X-Object-Manifest"}
 
 func swiftMD5(data []byte) string {
 	sum := md5.Sum(data)
@@ -103,7 +103,7 @@ func (c *swiftCall) putObject(account *swiftAccount, container *swiftContainer, 
 			c.status(http.StatusNotFound)
 			return
 		}
-		object.takeFrom(source)
+		object.takeFrom(account, source, header)
 	}
 	if object.ContentType == "" {
 		// Debian's and most others' tables of types agree on the common ones.
@@ -119,7 +119,8 @@ func (c *swiftCall) putObject(account *swiftAccount, container *swiftContainer, 
 			_, _ = fmt.Fprint(c.w, message)
 			return
 		}
-	} else if etag := strings.Trim(header.Get("Etag"), `"`); etag != "" && etag != object.ETag {
+	}
+	if etag := strings.Trim(header.Get("Etag"), `"`); etag != "" && etag != object.hash() {
 		c.status(http.StatusUnprocessableEntity)
 		return
 	}
@@ -359,11 +360,24 @@ func (c *swiftCall) copySource(account *swiftAccount, from string) *swiftObject 
 	return source.find(name, "")
 }
 
-// takeFrom makes the object a copy of another, with its own metadata on top.
-func (o *swiftObject) takeFrom(source *swiftObject) {
-	headers := maps.Clone(source.Headers)
-	maps.Copy(headers, o.Headers)
-	o.Data, o.ETag, o.Segments, o.ContentType, o.Headers = source.Data, source.ETag, source.Segments, source.ContentType, headers
+// takeFrom makes the object a copy of another, with its own metadata on top, or alone where that is asked for.
+func (o *swiftObject) takeFrom(account *swiftAccount, source *swiftObject, asked http.Header) {
+	if !swiftTrue(asked.Get("X-Fresh-Metadata")) {
+		headers := maps.Clone(source.Headers)
+		maps.Copy(headers, o.Headers)
+		o.Headers = headers
+		if o.DeleteAt == 0 {
+			o.DeleteAt = source.DeleteAt
+		}
+	}
+	if asked.Get("Content-Type") == "" {
+		o.ContentType = source.ContentType
+	}
+	o.Data, o.ETag = source.Data, source.ETag
+	if source.Segments != nil { // a copy of segments is an object in one piece
+		o.Data, _ = source.join(account)
+		o.ETag = swiftMD5(o.Data)
+	}
 }
 
 // copyObject answers COPY, which is a PUT of the destination.
@@ -379,7 +393,7 @@ func (c *swiftCall) copyObject(account *swiftAccount, source *swiftObject) {
 		return
 	}
 	object := &swiftObject{Modified: swiftNow(), Headers: swiftObjectHeaders(c.r.Header)}
-	object.takeFrom(source)
+	object.takeFrom(account, source, c.r.Header)
 	c.store(container, target, object)
 	c.w.Header().Set("X-Copied-From", c.container+"/"+c.object)
 	c.w.Header().Set("Etag", object.ETag)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,36 +56,50 @@ func empty(ctx context.Context, client *gophercloud.ServiceClient, name string) 
 	}
 	// Versions are there as long as the container knows the setting, on or off.
 	versioned := headers.Get(versions) != ""
-	deleted, marker := 0, url.Values{}
-	for {
-		page, err := listPage(ctx, client, name, versioned, marker)
-		if err != nil || len(page) == 0 {
-			return deleted, err
-		}
+	deleted := 0
+	err = eachPage(ctx, client, name, "", versioned, func(page []listed) error {
 		for chunk := range slices.Chunk(page, bulkSize) {
+			var err error
 			if versioned {
 				err = deleteEach(ctx, client, name, chunk)
 			} else {
 				err = deleteBulk(ctx, client, name, chunk)
 			}
 			if err != nil {
-				return deleted, err
+				return err
 			}
 			deleted += len(chunk)
 		}
+		return nil
+	})
+	return deleted, err
+}
+
+// eachPage lists the objects of a container that begin with a prefix, page by page.
+func eachPage(ctx context.Context, client *gophercloud.ServiceClient, name, prefix string, versioned bool, f func([]listed) error) error {
+	query := url.Values{}
+	if prefix != "" {
+		query.Set("prefix", prefix)
+	}
+	for {
+		page, err := listPage(ctx, client, name, versioned, query)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := f(page); err != nil {
+			return err
+		}
 		last := page[len(page)-1]
-		marker = url.Values{"marker": {last.Name}}
+		query.Set("marker", last.Name)
 		if last.Version != "" {
-			marker.Set("version_marker", last.Version)
+			query.Set("version_marker", last.Version)
 		}
 	}
 }
 
-func listPage(ctx context.Context, client *gophercloud.ServiceClient, name string, versioned bool, marker url.Values) ([]listed, error) {
+func listPage(ctx context.Context, client *gophercloud.ServiceClient, name string, versioned bool, filter url.Values) ([]listed, error) {
 	query := url.Values{"format": {"json"}}
-	for key, values := range marker {
-		query[key] = values
-	}
+	maps.Copy(query, filter)
 	if versioned {
 		query.Set("versions", "")
 	}

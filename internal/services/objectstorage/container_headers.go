@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,7 +163,7 @@ func (m *containerModel) flatten(ctx context.Context, headers http.Header) error
 	m.WriteACL = value.Set(split(headers.Get(writeHeader), ","))
 	m.StoragePolicy = value.StringOrNull(headers.Get("X-Storage-Policy"))
 	m.Versioning = types.BoolValue(strings.EqualFold(headers.Get(versions), "true"))
-	m.flattenMetadata(headers)
+	m.Metadata = value.Map(metadataOf(headers, metaPrefix, m.Metadata, reservedKey))
 	var err error
 	if m.QuotaBytes, err = number(headers.Get(metaPrefix + "Quota-Bytes")); err != nil {
 		return err
@@ -176,26 +177,26 @@ func (m *containerModel) flatten(ctx context.Context, headers http.Header) error
 	return m.flattenStaticWeb(ctx, headers)
 }
 
-// flattenMetadata keeps the case in which keys were written.
-func (m *containerModel) flattenMetadata(headers http.Header) {
-	written := map[string]string{}
-	for key := range value.StringMap(m.Metadata) {
-		written[folded(key)] = key
+// metadataOf are the metadata among the headers, in the case in which the keys were written.
+func metadataOf(headers http.Header, prefix string, written types.Map, reserved *regexp.Regexp) map[string]string {
+	cases := map[string]string{}
+	for key := range value.StringMap(written) {
+		cases[folded(key)] = key
 	}
 	metadata := map[string]string{}
 	for name := range headers {
-		key, ok := strings.CutPrefix(name, metaPrefix)
-		if !ok || reservedKey.MatchString(key) {
+		key, ok := strings.CutPrefix(name, prefix)
+		if !ok || reserved != nil && reserved.MatchString(key) || !metadataKey.MatchString(key) {
 			continue
 		}
-		if as, ok := written[folded(key)]; ok {
+		if as, ok := cases[folded(key)]; ok {
 			key = as
 		} else {
 			key = folded(key)
 		}
 		metadata[key] = headers.Get(name)
 	}
-	m.Metadata = value.Map(metadata)
+	return metadata
 }
 
 func (m *containerModel) flattenCORS(ctx context.Context, headers http.Header) error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -108,11 +107,7 @@ func (objectContainer) Schema() schema.Schema {
 				Optional:            true,
 				Computed:            true,
 				Default:             mapdefault.StaticValue(value.Map(nil)),
-				Validators: []validator.Map{
-					mapvalidator.SizeAtMost(90),
-					mapvalidator.KeysAre(stringvalidator.RegexMatches(metadataKey, "must have 1 to 128 letters, digits and `-`")),
-					mapvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, 256)),
-				},
+				Validators:          metadataValidators(),
 			},
 			"read_acl":    acl("Who may read: `.r:*` is everybody, `.rlistings` lets them list, `PROJECT_ID:USER_ID` (either may be `*`) is somebody."),
 			"write_acl":   acl("Who may write: `PROJECT_ID:USER_ID`, of which either may be `*`."),
@@ -209,17 +204,11 @@ func staticWebAttribute() schema.SingleNestedAttribute {
 }
 
 func (objectContainer) Validate(_ context.Context, config *containerModel) error {
-	var errs []error
-	seen := map[string]string{}
+	errs := []error{checkTwins(config.Metadata)}
 	for _, key := range sortedKeys(value.StringMap(config.Metadata)) {
-		at := path.Root("metadata").AtMapKey(key)
 		if reservedKey.MatchString(key) {
-			errs = append(errs, lifecycle.Invalid(at, "this has an attribute of its own"))
+			errs = append(errs, lifecycle.Invalid(path.Root("metadata").AtMapKey(key), "this has an attribute of its own"))
 		}
-		if other, ok := seen[folded(key)]; ok {
-			errs = append(errs, lifecycle.Invalid(at, "%q and %q are the same key to Swift", other, key))
-		}
-		seen[folded(key)] = key
 	}
 	return errors.Join(append(errs, checkACL("read_acl", config.ReadACL, false), checkACL("write_acl", config.WriteACL, true))...)
 }

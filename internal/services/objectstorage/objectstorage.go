@@ -11,6 +11,7 @@ import (
 // Resources are the resource types of this service.
 func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
+		lifecycle.Resource(object{}),
 		lifecycle.Resource(objectContainer{}),
 	}
 }

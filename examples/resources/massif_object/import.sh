@@ -1,0 +1,1 @@
+terraform import massif_object.page site/index.html
