@@ -554,7 +554,7 @@ func quotaSession(t *testing.T, kind string, quotas map[string]int) *session {
 }
 
 func TestNetworkQuota(t *testing.T) {
-	s := quotaSession(t, "network", map[string]int{"network": 1, "security_group_rule": 7, "security_group": 2})
+	s := quotaSession(t, "network", map[string]int{"network": 1, "security_group_rule": 7, "security_group": 2, "port": 1})
 	n := s.network(t)
 	n.get(t, "/security-groups") // makes the default group with its four rules
 	t.Run("a user sees limits and use", func(t *testing.T) {
@@ -563,12 +563,16 @@ func TestNetworkQuota(t *testing.T) {
 		is(t, "network", a.at("quota.network"), obj{"limit": 1, "used": 0, "reserved": 0})
 		is(t, "rules", a.at("quota.security_group_rule"), obj{"limit": 7, "used": 4})
 	})
-	n.makeNetwork(t, "first")
+	network := n.makeNetwork(t, "first")
 	over := func(name, collection string, body obj, resource string) refusal {
 		return refusal{name, "POST", collection, body, 409, "OverQuota", "Quota exceeded for resources: ['" + resource + "']"}
 	}
 	n.refuses(t,
 		over("one network too many is 409", "/networks", obj{"network": obj{"name": s.name("second")}}, "network"))
+	ports := list{obj{"network_id": network}, obj{"network_id": network}}
+	n.refuses(t, over("ports over quota in bulk are 409", "/ports", obj{"ports": ports}, "port"))
+	n.makePort(t, network, nil)
+	n.refuses(t, over("one port too many is 409", "/ports", obj{"port": obj{"network_id": network}}, "port"))
 	group := n.make(t, "/security-groups", "security_group", obj{"name": s.name("group")})["id"].(string)
 	rule := func(port int) obj {
 		return obj{"security_group_id": group, "direction": "ingress", "protocol": "tcp", "port_range_min": port, "port_range_max": port}
