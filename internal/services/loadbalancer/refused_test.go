@@ -2,11 +2,13 @@ package loadbalancer_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
@@ -40,6 +42,34 @@ func TestLoadBalancerRefused(t *testing.T) {
 			},
 		},
 		resource.TestStep{Config: basic(`vip_address = "10.61.0.77"`)},
+	)
+}
+
+// A load balancer that is made at the same time in the same subnet keeps its port.
+func TestLoadBalancerRefusedBesideAnother(t *testing.T) {
+	c := acctest.New(t)
+	const refused = `
+resource "massif_load_balancer" "refused" {
+  name          = "{{name}}-refused"
+  vip_subnet_id = massif_subnet.test.id
+  listeners     = { web = { protocol = "HTTP", port = 80, routes = { bad = { reject = true, rules = [{ type = "PATH", compare_type = "REGEX", value = "(" }] } } } }
+}`
+	c.Test(t,
+		resource.TestStep{Config: basic(web) + refused, ExpectError: acctest.Words("Unable to parse regular expression")},
+		resource.TestStep{
+			Config:           basic(web),
+			ConfigPlanChecks: action(plancheck.ResourceActionNoop),
+			Check: func(*terraform.State) error {
+				lb := lookup(t, c)
+				vips := slices.DeleteFunc(portNames(t, c, lb.VipNetworkID), func(name string) bool {
+					return !strings.HasPrefix(name, "octavia-lb-") || strings.HasPrefix(name, "octavia-lb-vrrp-")
+				})
+				if !slices.Equal(vips, []string{"octavia-lb-" + lb.ID}) {
+					t.Errorf("ports of VIPs: %v, want that of %s", vips, lb.ID)
+				}
+				return nil
+			},
+		},
 	)
 }
 
