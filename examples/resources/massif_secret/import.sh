@@ -1,0 +1,1 @@
+terraform import massif_secret.database 6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11
