@@ -88,6 +88,7 @@ func findLost(ctx context.Context, cloud *openstack.Cloud, name string, begin ti
 		var answer struct {
 			LoadBalancers []struct {
 				ID        string `json:"id"`
+				Name      string `json:"name"`
 				CreatedAt string `json:"created_at"`
 			} `json:"loadbalancers"`
 		}
@@ -95,6 +96,9 @@ func findLost(ctx context.Context, cloud *openstack.Cloud, name string, begin ti
 		err := request(ctx, client, http.MethodGet, client.ServiceURL("lbaas", "loadbalancers")+"?"+query.Encode(), nil, &answer)
 		var candidates []openstack.Candidate
 		for _, lb := range answer.LoadBalancers {
+			if lb.Name != name { // to Octavia's database names are equal that differ in case
+				continue
+			}
 			// In UTC without saying so; what cannot be read is as old as time.
 			created, _ := time.Parse("2006-01-02T15:04:05", lb.CreatedAt)
 			candidates = append(candidates, openstack.Candidate{ID: lb.ID, Created: created})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,7 +71,9 @@ func (networkSource) Read(ctx context.Context, cloud *openstack.Cloud, m *networ
 	if value.Known(m.External) {
 		query.Set("router:external", strconv.FormatBool(m.External.ValueBool()))
 	}
-	found, err := find(ctx, cloud, networks, "network", query, func(n apiNetwork) string { return describe(n.Name, n.ID) })
+	found, err := find(ctx, cloud, networks, "network", query,
+		func(n apiNetwork) bool { return isCalled(m.Name, n.Name) && hasTags(m.Tags, n.Tags) },
+		func(n apiNetwork) string { return describe(n.Name, n.ID) })
 	if err != nil {
 		return err
 	}
@@ -102,13 +105,26 @@ func filter(by map[string]types.String, tags types.Set) url.Values {
 	return query
 }
 
-// find is the one object that a query finds; when it finds none, the error lists all there are.
-func find[T any](ctx context.Context, cloud *openstack.Cloud, k kind[T], noun string, query url.Values, describe func(T) string) (T, error) {
+// isCalled and hasTags compare what Neutron's database does not: to it, names and tags that differ in case, accents or
+// spaces at their end are the same.
+func isCalled(asked types.String, name string) bool {
+	return !value.Known(asked) || asked.ValueString() == name
+}
+
+func hasTags(asked types.Set, tags []string) bool {
+	return !slices.ContainsFunc(value.Strings(asked), func(tag string) bool { return !slices.Contains(tags, tag) })
+}
+
+// find is the one object that a query finds and that is right; when there is none, the error lists all there are.
+func find[T any](
+	ctx context.Context, cloud *openstack.Cloud, k kind[T], noun string, query url.Values, right func(T) bool, describe func(T) string,
+) (T, error) {
 	found, err := k.list(ctx, cloud, query)
 	if err != nil {
 		var none T
 		return none, fmt.Errorf("list the %ss: %w", noun, err)
 	}
+	found = slices.DeleteFunc(found, func(o T) bool { return !right(o) })
 	var all []T
 	if len(found) == 0 && len(query) > 0 {
 		if all, err = k.list(ctx, cloud, nil); err != nil {

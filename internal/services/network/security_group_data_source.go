@@ -38,7 +38,9 @@ func (securityGroupSource) Schema() schema.Schema {
 
 func (securityGroupSource) Read(ctx context.Context, cloud *openstack.Cloud, m *securityGroupSourceModel) error {
 	query := filter(map[string]types.String{"id": m.ID, "name": m.Name}, m.Tags)
-	found, err := find(ctx, cloud, securityGroups, "security group", query, func(g apiSecurityGroup) string { return describe(g.Name, g.ID) })
+	found, err := find(ctx, cloud, securityGroups, "security group", query,
+		func(g apiSecurityGroup) bool { return isCalled(m.Name, g.Name) && hasTags(m.Tags, g.Tags) },
+		func(g apiSecurityGroup) string { return describe(g.Name, g.ID) })
 	if err != nil {
 		return err
 	}

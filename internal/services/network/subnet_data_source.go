@@ -58,7 +58,9 @@ func (subnetSource) Read(ctx context.Context, cloud *openstack.Cloud, m *subnetS
 	if value.Known(m.IPVersion) {
 		query.Set("ip_version", strconv.FormatInt(m.IPVersion.ValueInt64(), 10))
 	}
-	found, err := find(ctx, cloud, subnets, "subnet", query, func(s apiSubnet) string { return describe(s.Name, s.ID) + " " + s.CIDR })
+	found, err := find(ctx, cloud, subnets, "subnet", query,
+		func(s apiSubnet) bool { return isCalled(m.Name, s.Name) && hasTags(m.Tags, s.Tags) },
+		func(s apiSubnet) string { return describe(s.Name, s.ID) + " " + s.CIDR })
 	if err != nil {
 		return err
 	}
