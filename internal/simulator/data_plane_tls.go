@@ -131,12 +131,14 @@ func (k *keyManager) contained(ref string) (tls.Certificate, error) {
 	return certificate, nil
 }
 
-// checkCertificates refuses a listener whose certificates cannot be read.
+// checkCertificates refuses a listener whose certificates cannot be read, and enters the service in the access lists of the others.
 func (l *loadBalancing) checkCertificates(listener object) error {
 	missing := []string{}
 	for _, ref := range certificateRefs(listener) {
 		if _, err := l.sim.keyManager.certificate(ref); err != nil {
 			missing = append(missing, "'"+ref+"'")
+		} else {
+			l.sim.keyManager.lend(ref)
 		}
 	}
 	if len(missing) > 0 {

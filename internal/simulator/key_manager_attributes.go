@@ -217,3 +217,24 @@ func (k *keyManager) addConsumer(c *call) (int, any, error) {
 	view["consumers"] = []any{object{"service": in["service"], "resource_type": in["resource_type"], "resource_id": in["resource_id"]}}
 	return http.StatusOK, view, nil
 }
+
+// lend lets the load balancer service read what a listener refers to, a secret or a container of some: the service enters its own user in
+// the access list.
+func (k *keyManager) lend(ref string) {
+	id := ref[strings.LastIndex(ref, "/")+1:]
+	if container, ok := k.Containers.get(id); ok {
+		for _, o := range container.objs("secret_refs") {
+			k.lend(o.str("secret_ref"))
+		}
+		return
+	}
+	secret, ok := k.Secrets.get(id)
+	user := stableID("octavia")
+	if !ok || slices.Contains(secret.strs("_read_users"), user) {
+		return
+	}
+	secret["_read_users"] = append(secret.strs("_read_users"), user)
+	if !secret.given("_acl_created") {
+		secret["_acl_created"] = keyManagerNow()
+	}
+}
