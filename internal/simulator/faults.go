@@ -93,7 +93,7 @@ func (f *Fault) write(w http.ResponseWriter) {
 // requests come at once. Nothing is made, and the load balancer stays as it was.
 func ProjectBusy(count int) Fault {
 	return Fault{
-		Method: http.MethodPost, Service: "load-balancer", Path: "^/v2/lbaas/", Count: count, Status: http.StatusServiceUnavailable,
+		Method: http.MethodPost, Service: "load-balancer", Path: "/lbaas/", Count: count, Status: http.StatusServiceUnavailable,
 		Body: `{"faultcode": "Server", "faultstring": "Project busy.  Unable to lock the project.  Please try again.", "debuginfo": null}`,
 	}
 }
