@@ -161,6 +161,7 @@ func (f *findings) listener(ctx context.Context, at path.Path, l listenerModel) 
 	if err != nil {
 		return err
 	}
+	f.driverKnows(at, l.Protocol)
 	f.listenerTLS(at.AtName("tls"), l, tls)
 	if known(l.Protocol) {
 		protocol := l.Protocol.ValueString()

@@ -159,7 +159,7 @@ func (f *findings) listenerTLS(at path.Path, l listenerModel, tls *listenerTLSMo
 	if known(tls.ClientCRLRef) && tls.ClientCARef.IsNull() {
 		f.add(at.AtName("client_crl_container_ref"), "a revocation list needs client_ca_container_ref")
 	}
-	if known(tls.ClientAuthentication) && tls.ClientAuthentication.ValueString() != "NONE" && tls.ClientCARef.IsNull() {
+	if mode := tls.ClientAuthentication.ValueString(); (mode == "OPTIONAL" || mode == "MANDATORY") && tls.ClientCARef.IsNull() {
 		f.add(at.AtName("client_authentication"), "certificates of clients cannot be checked without client_ca_container_ref")
 	}
 }

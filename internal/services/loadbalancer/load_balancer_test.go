@@ -56,32 +56,6 @@ const web = `
   pools     = { app = { protocol = "HTTP", members = { one = { address = "10.61.0.11", port = 8080 } } } }
 `
 
-// example is a load balancer with the given listener, pool and others beside them, for validation.
-func example(listener, pool, others string) string {
-	return `
-resource "massif_load_balancer" "test" {
-  name          = "{{name}}"
-  vip_subnet_id = "7d3c1c9e-0d1b-4f3b-9c0a-3a1d3f0e5a11"
-  listeners = {
-    web = {
-      protocol     = "HTTP"
-      port         = 80
-      default_pool = "app"
-      ` + listener + `
-    }
-  }
-  pools = {
-    app = {
-      protocol = "HTTP"
-      members  = { one = { address = "10.61.0.11", port = 8080 } }
-      ` + pool + `
-    }
-    raw = { protocol = "TCP" }
-  }
-  ` + others + `
-}`
-}
-
 func attribute(p ...string) tfjsonpath.Path {
 	path := tfjsonpath.New(p[0])
 	for _, key := range p[1:] {
@@ -552,65 +526,4 @@ func TestLoadBalancerRequests(t *testing.T) {
 			}}},
 		},
 	)
-}
-
-func TestLoadBalancerInvalid(t *testing.T) {
-	for name, tc := range map[string]struct{ config, want string }{
-		"no VIP":               {`resource "massif_load_balancer" "test" { name = "a" }`, `say where the VIP lives`},
-		"port and subnet":      {example("", "", `vip_port_id = "p"`), `nothing else of the VIP can be given`},
-		"VIP address":          {example("", "", `vip_address = "10.0.0"`), `must be an IPv4 or IPv6 address`},
-		"two floating IPs":     {example("", "", "external_network = \"e\"\n floating_ip_id = \"f\""), `give either external_network`},
-		"pool missing":         {example(`routes = { r = { redirect_pool = "no", rules = [{ type = "PATH", compare_type = "EQUAL_TO", value = "/" }] } }`, "", ""), `there is no pool "no" in pools; there are: app, raw`},
-		"pool of other kind":   {example(`routes = { r = { redirect_pool = "raw" } }`, "", ""), `pool "raw" is TCP, but a HTTP listener needs a pool that is HTTP, PROXY, PROXYV2`},
-		"route to nowhere":     {example(`routes = { r = { position = 1 } }`, "", ""), `the route leads nowhere`},
-		"route to two":         {example(`routes = { r = { redirect_pool = "app", reject = true } }`, "", ""), `has redirect_pool and reject`},
-		"route URL":            {example(`routes = { r = { redirect_url = "example.org" } }`, "", ""), `must be a URL such as https://example.org`},
-		"route code":           {example(`routes = { r = { reject = true, redirect_http_code = 301 } }`, "", ""), `only redirect_url and redirect_prefix answer with a status`},
-		"rule key":             {example(`routes = { r = { reject = true, rules = [{ type = "HEADER", compare_type = "EQUAL_TO", value = "1" }] } }`, "", ""), `a HEADER rule needs the name`},
-		"rule comparison":      {example(`routes = { r = { reject = true, rules = [{ type = "FILE_TYPE", compare_type = "CONTAINS", value = "1" }] } }`, "", ""), `can only compare by EQUAL_TO or REGEX`},
-		"rule value":           {example(`routes = { r = { reject = true, rules = [{ type = "PATH", compare_type = "CONTAINS", value = "`+strings.Repeat("x", 256)+`" }] } }`, "", ""), `string length must be between 1 and 255`},
-		"51 rules":             {example(`routes = { r = { reject = true, rules = [for i in range(51) : { type = "PATH", compare_type = "EQUAL_TO", value = "/${i}" }] } }`, "", ""), `at least 1 elements and at most 50 elements`},
-		"TLS on HTTP":          {example(`tls = { container_ref = "x" }`, "", ""), `only a TERMINATED_HTTPS listener speaks TLS itself`},
-		"CIDR":                 {example(`allowed_cidrs = ["10.0.0.1/8"]`, "", ""), `an address inside 10.0.0.0/8`},
-		"monitor timeout":      {example("", `monitor = { type = "HTTP", delay = 3, timeout = 5, max_retries = 2 }`, ""), `a check may not take longer (5 s)`},
-		"monitor of kind":      {example("", `monitor = { type = "UDP-CONNECT", delay = 5, timeout = 5, max_retries = 2 }`, ""), `UDP-CONNECT is for UDP and SCTP pools`},
-		"monitor path":         {example("", `monitor = { type = "TCP", delay = 5, timeout = 5, max_retries = 2, url_path = "/" }`, ""), `only monitors of type HTTP and HTTPS send requests`},
-		"monitor host":         {example("", `monitor = { type = "HTTP", delay = 5, timeout = 5, max_retries = 2, domain_name = "a.example" }`, ""), `with http_version = "1.1"`},
-		"monitor codes":        {example("", `monitor = { type = "HTTP", delay = 5, timeout = 5, max_retries = 2, expected_codes = "2xx" }`, ""), `must be like 200`},
-		"cookie missing":       {example("", `session_persistence = { type = "APP_COOKIE" }`, ""), `APP_COOKIE needs the name`},
-		"persistence timeout":  {example("", `session_persistence = { type = "SOURCE_IP", timeout = 5 }`, ""), `only UDP and SCTP pools have it`},
-		"algorithm":            {example("", `algorithm = "RANDOM"`, ""), `value must be one of`},
-		"headers on TCP":       {plain(`web = { protocol = "TCP", port = 80, insert_headers = { X-Forwarded-For = "true" } }`, ""), `only HTTP and TERMINATED_HTTPS listeners can insert headers`},
-		"routes on TCP":        {plain(`web = { protocol = "TCP", port = 80, routes = { r = { reject = true } } }`, ""), `see the requests that routes look at`},
-		"no certificate":       {plain(`web = { protocol = "TERMINATED_HTTPS", port = 443 }`, ""), `needs a certificate: tls = { container_ref`},
-		"empty certificate":    {plain(`web = { protocol = "TERMINATED_HTTPS", port = 443, tls = {} }`, ""), `needs a certificate: container_ref or sni_container_refs`},
-		"port twice":           {plain(`a = { protocol = "TCP", port = 80 }, b = { protocol = "HTTP", port = 80 }`, ""), `TCP port 80 is that of listener "a" already`},
-		"port range":           {plain(`a = { protocol = "TCP", port = 70000 }`, ""), `must be between 1 and 65535`},
-		"pool without pools":   {plain(`a = { protocol = "TCP", port = 80, default_pool = "p" }`, ""), `there is no pool "p" in pools; there are: none`},
-		"metrics with pool":    {plain(`a = { protocol = "PROMETHEUS", port = 80, default_pool = "p" }`, `p = { protocol = "HTTP" }`), `answers itself and can have no pool`},
-		"CIDR of other family": {plain(`a = { protocol = "TCP", port = 80, allowed_cidrs = ["2001:db8::/64"] }`, ""), `the VIP 10.0.0.5 is IPv4`},
-		"member's port twice":  {plain("", `p = { protocol = "TCP", members = { a = { address = "10.0.0.1", port = 80 }, b = { address = "10.0.0.1", port = 80 } } }`), `10.0.0.1 port 80 is member "a" already`},
-		"member's address":     {plain("", `p = { protocol = "TCP", members = { a = { address = "ten", port = 80 } } }`), `must be an IPv4 or IPv6 address`},
-		"member's weight":      {plain("", `p = { protocol = "TCP", members = { a = { address = "10.0.0.1", port = 80, weight = 257 } } }`), `must be between 0 and 256`},
-		"cookies over UDP":     {plain("", `p = { protocol = "UDP", session_persistence = { type = "HTTP_COOKIE" } }`), `UDP has no cookies`},
-		"monitor of datagrams": {plain("", `p = { protocol = "UDP", monitor = { type = "PING", delay = 5, timeout = 5, max_retries = 2 } }`), `a UDP pool can be checked by`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			// Messages begin with a capital letter.
-			want := regexp.MustCompile("(?i)" + acctest.Words(tc.want).String())
-			acctest.New(t).Test(t, resource.TestStep{Config: tc.config, PlanOnly: true, ExpectError: want})
-		})
-	}
-}
-
-// plain is a load balancer with the given listeners and pools.
-func plain(listeners, pools string) string {
-	return `
-resource "massif_load_balancer" "test" {
-  name          = "{{name}}"
-  vip_subnet_id = "7d3c1c9e-0d1b-4f3b-9c0a-3a1d3f0e5a11"
-  vip_address   = "10.0.0.5"
-  listeners     = { ` + listeners + ` }
-  pools         = { ` + pools + ` }
-}`
 }

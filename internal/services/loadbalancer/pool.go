@@ -1,7 +1,6 @@
 package loadbalancer
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -34,8 +33,7 @@ func poolAttributes() map[string]schema.Attribute {
 	algorithm.Default = stringdefault.StaticString(defaultAlgorithm)
 	return map[string]schema.Attribute{
 		"protocol": oneOf("Protocol that the members speak. Changing it makes a new pool.",
-			engine.ProtocolHTTP, engine.ProtocolHTTPS, engine.ProtocolTCP, engine.ProtocolUDP, engine.ProtocolSCTP,
-			engine.ProtocolPROXY, engine.ProtocolPROXYV2),
+			allPoolProtocols()...),
 		"algorithm":           algorithm,
 		"session_persistence": sessionPersistence(),
 		"tls":                 poolTLS(),
@@ -133,6 +131,11 @@ func poolProtocols(listener string) []string {
 	return nil
 }
 
+// allPoolProtocols are those that pools can have.
+func allPoolProtocols() []string {
+	return append(poolProtocols(engine.ProtocolTCP), engine.ProtocolUDP, engine.ProtocolSCTP)
+}
+
 func datagrams(protocol string) bool {
 	return protocol == engine.ProtocolUDP || protocol == engine.ProtocolSCTP
 }
@@ -148,29 +151,17 @@ func (f *findings) poolReference(at path.Path, pool, listenerProtocol types.Stri
 		return
 	}
 	protocol := f.pools[key].Protocol
-	if !known(protocol, listenerProtocol) || listenerProtocol.ValueString() == engine.ProtocolPrometheus {
-		return
+	fit := poolProtocols(listenerProtocol.ValueString())
+	if !known(protocol) || len(fit) == 0 || !slices.Contains(allPoolProtocols(), protocol.ValueString()) {
+		return // what is wrong with a protocol is said at the protocol
 	}
-	if fit := poolProtocols(listenerProtocol.ValueString()); !slices.Contains(fit, protocol.ValueString()) {
+	if !slices.Contains(fit, protocol.ValueString()) {
 		f.add(at, "pool %q is %s, but a %s listener needs a pool that is %s", key, protocol.ValueString(), listenerProtocol.ValueString(), strings.Join(fit, ", "))
 	}
 }
 
-// algorithm checks that the driver knows the algorithm, for those drivers of which that is known.
-func (f *findings) algorithm(at path.Path, algorithm types.String) {
-	if algorithm.IsUnknown() || !known(f.driver) {
-		return
-	}
-	name, driver := cmp.Or(algorithm.ValueString(), defaultAlgorithm), f.driver.ValueString()
-	switch {
-	case driver == "ovn" && name != "SOURCE_IP_PORT":
-		f.add(at, "the driver ovn knows SOURCE_IP_PORT only")
-	case (driver == "amphora" || driver == "octavia") && name == "SOURCE_IP_PORT":
-		f.add(at, "the driver %s does not know SOURCE_IP_PORT; SOURCE_IP is like it", driver)
-	}
-}
-
 func (f *findings) pool(ctx context.Context, at path.Path, p poolModel) error {
+	f.driverKnows(at, p.Protocol)
 	f.algorithm(at.AtName("algorithm"), p.Algorithm)
 	persistence, err := single[persistenceModel](ctx, p.SessionPersistence)
 	if err != nil {
