@@ -117,7 +117,7 @@ func (n *compute) finish(task string) (func(server object), bool) {
 		"resize_reverting": n.reverted,
 		"rebooting":        n.running,
 		"rebooting_hard":   n.running,
-		"rebuilding":       n.running,
+		"rebuilding":       n.rebuilt,
 		"powering-on":      n.running,
 		"powering-off":     n.halted,
 	}[task]
@@ -258,10 +258,22 @@ func (n *compute) rebuild(c *call, server, in object) (int, any, error) {
 			server[target] = in[key]
 		}
 	}
+	server["_before"] = server.str("_vm")
 	n.start(server, "rebuilding")
 	view := n.serverView(c, server)
 	view["adminPass"] = newHex()[:12]
 	return http.StatusAccepted, object{"server": view}, nil
+}
+
+// rebuilt ends a rebuild: a server that was shut off stays so.
+func (n *compute) rebuilt(server object) {
+	before := server.str("_before")
+	delete(server, "_before")
+	if before == "stopped" {
+		n.halted(server)
+		return
+	}
+	n.running(server)
 }
 
 func (n *compute) powerOn(_ *call, server, _ object) (int, any, error) {

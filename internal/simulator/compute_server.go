@@ -23,6 +23,7 @@ import (
 //	_nics               {network, fixed_ip, port, made}: made says that Nova made the port
 //	_security_groups    ids for the ports that Nova makes
 //	_volumes            {id, device, delete_on_termination, attachment_id, bdm_uuid, …}
+//	_locked             true when nobody may change it; _locked_reason says why
 //	_fault              what made it ERROR
 //	_locked             whether users may not change it, with _locked_reason
 //	_console            lines that it printed
@@ -485,7 +486,7 @@ func (n *compute) bootVolumes(in object) ([]any, error) {
 		if text, ok := device["volume_size"].(string); ok {
 			_, _ = fmt.Sscan(text, &size)
 		}
-		volume := object{"delete_on_termination": device.flag("delete_on_termination"), "tag": device["tag"], "size": size, "type": device.str("volume_type"), "bdm_uuid": newUUID()}
+		volume := object{"device": device.str("device_name"), "delete_on_termination": device.flag("delete_on_termination"), "tag": device["tag"], "size": size, "type": device.str("volume_type"), "bdm_uuid": newUUID()}
 		switch {
 		case source == "image" && device.str("destination_type") != "volume":
 			// The image itself on the local disk: the same as imageRef.
@@ -500,8 +501,8 @@ func (n *compute) bootVolumes(in object) ([]any, error) {
 			if !ok {
 				return nil, badRequest("Block Device Mapping is Invalid: failed to get volume %s.", id)
 			}
-			if found.str("status") != "available" {
-				return nil, badRequest("Block Device Mapping is Invalid: failed to get volume %s.", id)
+			if found.str("status") != "available" && (found.str("status") != "in-use" || !found.flag("multiattach")) {
+				return nil, badRequest("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", id, found.str("status"))
 			}
 			volume["id"] = id
 		case source != "blank":
