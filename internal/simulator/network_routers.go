@@ -14,7 +14,7 @@ func (n *network) routerResource() *resource {
 		attributes: common(map[string]attribute{
 			"name": changeable("", textUpTo(255)), "admin_state_up": changeable(true, boolean), "external_gateway_info": changeable(nil, gatewayInfo),
 			"routes": {update: true, check: hostRoutes}, "availability_zone_hints": fixedAt([]any{}, anything), "flavor_id": fixedAt(nil, anything),
-			"distributed": byAdmin(changeable(nil, anything)), "ha": byAdmin(changeable(nil, anything)),
+			"distributed": byAdmin(changeable(false, boolean)), "ha": byAdmin(changeable(false, boolean)),
 			"status": readOnly, "availability_zones": readOnly, "conntrack_helpers": readOnly,
 		}),
 		unfiltered: []string{"external_gateway_info", "routes", "availability_zone_hints", "flavor_id", "distributed", "ha", "status", "availability_zones", "conntrack_helpers"},
@@ -54,11 +54,13 @@ func gatewayInfo(name string, value any) (any, error) {
 	return map[string]any(info), nil
 }
 
-func (n *network) routerView(_ *call, o object) object {
+func (n *network) routerView(c *call, o object) object {
 	view := object{}
 	set(view, o)
-	delete(view, "distributed")
-	delete(view, "ha")
+	if c != nil && !c.admin() {
+		delete(view, "distributed")
+		delete(view, "ha")
+	}
 	view["external_gateway_info"] = nil
 	if gateway, ok := n.Ports.get(o.str("_gateway")); ok {
 		view["external_gateway_info"] = map[string]any{
@@ -166,6 +168,11 @@ func (n *network) scheduleRouter(router object) {
 }
 
 func (n *network) updateRouter(c *call, o, in object) error {
+	for key, words := range map[string]string{"distributed": "the 'distributed' attribute", "ha": "HA attribute"} {
+		if in.given(key) && in.flag(key) != o.flag(key) && o.flag("admin_state_up") {
+			return badRouter("Cannot change %s of active routers. Please set router admin_state_up to False prior to upgrade.", words)
+		}
+	}
 	if in.given("external_gateway_info") {
 		info := in.obj("external_gateway_info")
 		if err := gatewayAllowed(c, info, "update"); err != nil {

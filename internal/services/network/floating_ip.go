@@ -43,6 +43,9 @@ type floatingIPModel struct {
 	PortID            types.String `tfsdk:"port_id"`
 	FixedIP           types.String `tfsdk:"fixed_ip"`
 	RouterID          types.String `tfsdk:"router_id"`
+	DNSName           types.String `tfsdk:"dns_name"`
+	DNSDomain         types.String `tfsdk:"dns_domain"`
+	QoSPolicyID       types.String `tfsdk:"qos_policy_id"`
 	Tags              types.Set    `tfsdk:"tags"`
 }
 
@@ -55,6 +58,10 @@ type apiFloatingIP struct {
 	PortID            string   `json:"port_id"`
 	FixedIP           string   `json:"fixed_ip_address"`
 	RouterID          string   `json:"router_id"`
+	DNSName           string   `json:"dns_name"`
+	DNSDomain         string   `json:"dns_domain"`
+	QoSPolicyID       string   `json:"qos_policy_id"`
+	Status            string   `json:"status"`
 	Tags              []string `json:"tags"`
 }
 
@@ -101,7 +108,20 @@ func (floatingIP) Schema() schema.Schema {
 				MarkdownDescription: "ID of the router that translates the address.",
 				Computed:            true,
 			},
-			"tags": attribute.Tags(),
+			"dns_name": schema.StringAttribute{
+				MarkdownDescription: "Name that an external DNS service gives the address; with `dns_domain`. A cloud without one forgets both, which is a warning. Changing it makes a new floating IP.",
+				Optional:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Validators:          []validator.String{dnsName(), stringvalidator.AlsoRequires(path.MatchRoot("dns_domain"))},
+			},
+			"dns_domain": schema.StringAttribute{
+				MarkdownDescription: "Domain of `dns_name`, with a dot at the end. Changing it makes a new floating IP.",
+				Optional:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Validators:          []validator.String{dnsDomain(), stringvalidator.AlsoRequires(path.MatchRoot("dns_name"))},
+			},
+			"qos_policy_id": qosPolicy("address"),
+			"tags":          attribute.Tags(),
 		},
 	}
 }
@@ -149,7 +169,7 @@ func (floatingIP) Create(ctx context.Context, cloud *openstack.Cloud, m *floatin
 	}
 	body := fields{
 		"description": m.Description, "subnet_id": m.SubnetID, "floating_ip_address": m.Address,
-		"port_id": m.PortID, "fixed_ip_address": m.FixedIP,
+		"port_id": m.PortID, "fixed_ip_address": m.FixedIP, "dns_name": m.DNSName, "dns_domain": m.DNSDomain, "qos_policy_id": m.QoSPolicyID,
 	}.known()
 	body["floating_network_id"] = network
 	made, err := floatingIPs.create(ctx, cloud, body)
@@ -157,6 +177,10 @@ func (floatingIP) Create(ctx context.Context, cloud *openstack.Cloud, m *floatin
 		return m.blame(err)
 	}
 	m.ID = types.StringValue(made.ID)
+	if value.Known(m.DNSName) && made.DNSName == "" {
+		lifecycle.Warn(ctx, "The name of the floating IP is not published", "The cloud has forgotten dns_name and dns_domain: it has no external DNS service for floating IPs. "+
+			"Make a DNS record for the address "+made.Address+", or leave the two out.")
+	}
 	if len(m.Tags.Elements()) > 0 {
 		return floatingIPs.setTags(ctx, cloud, made.ID, m.Tags)
 	}
@@ -179,7 +203,8 @@ func (m *floatingIPModel) blame(err error) error {
 			return lifecycle.At(path.Root("address"), fmt.Errorf("choose the address: %w", err))
 		}
 	}
-	return err
+	return blame(err, map[string]string{"SubnetNotFound": "subnet_id", "QosPolicyNotFound": "qos_policy_id"},
+		map[string]string{"dns_name": "dns_name", "dns_domain": "dns_domain", "qos_policy_id": "qos_policy_id", "subnet_id": "subnet_id"})
 }
 
 func (floatingIP) Read(ctx context.Context, cloud *openstack.Cloud, m *floatingIPModel) error {
@@ -196,8 +221,10 @@ func (floatingIP) Read(ctx context.Context, cloud *openstack.Cloud, m *floatingI
 }
 
 func (floatingIP) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *floatingIPModel) error {
-	body := fields{"description": plan.Description}.changed(fields{"description": prior.Description})
-	if !plan.PortID.Equal(prior.PortID) || !plan.FixedIP.Equal(prior.FixedIP) {
+	body := fields{"description": plan.Description, "qos_policy_id": plan.QoSPolicyID}.changed(fields{"description": prior.Description, "qos_policy_id": prior.QoSPolicyID})
+	// For a port with several addresses Neutron wants to know at every change which one is meant.
+	associated := len(body) > 0 && value.Known(plan.PortID)
+	if associated || !plan.PortID.Equal(prior.PortID) || !plan.FixedIP.Equal(prior.FixedIP) {
 		body["port_id"] = plain(plan.PortID)
 		if value.Known(plan.FixedIP) {
 			body["fixed_ip_address"] = plan.FixedIP.ValueString()
@@ -231,5 +258,9 @@ func (m *floatingIPModel) flatten(f apiFloatingIP) {
 	m.PortID = value.StringOrNull(f.PortID)
 	m.FixedIP = value.StringOrNull(f.FixedIP)
 	m.RouterID = value.StringOrNull(f.RouterID)
+	if f.DNSName != "" || f.DNSDomain != "" { // else the cloud has forgotten them, or there are none
+		m.DNSName, m.DNSDomain = value.StringOrNull(f.DNSName), value.StringOrNull(f.DNSDomain)
+	}
+	m.QoSPolicyID = value.StringOrNull(f.QoSPolicyID)
 	m.Tags = value.Set(f.Tags)
 }

@@ -42,48 +42,66 @@ func TestFloatingIP(t *testing.T) {
 	)
 }
 
-// object makes something behind Terraform's back and returns its id.
-func object(t *testing.T, c *acctest.Cloud, collection, singular string, body map[string]any) string {
-	t.Helper()
-	made, _ := call(t, c, http.MethodPost, map[string]any{singular: body}, collection)[singular].(map[string]any)
-	id, _ := made["id"].(string)
-	return id
-}
-
-// There is no resource for ports yet, so the test makes what the address leads to.
+// An association changes in place, with the address that stands for it.
 func TestFloatingIPAssociation(t *testing.T) {
 	c := acctest.New(t)
-	name, externalID := external(t, c)
-	network := object(t, c, "networks", "network", map[string]any{"name": c.Prefix})
-	subnet := object(t, c, "subnets", "subnet", map[string]any{"name": c.Prefix, "network_id": network, "cidr": "10.79.0.0/24", "ip_version": 4})
-	router := object(t, c, "routers", "router", map[string]any{"name": c.Prefix, "external_gateway_info": map[string]any{"network_id": externalID}})
-	call(t, c, http.MethodPut, map[string]any{"subnet_id": subnet}, "routers", router, "add_router_interface")
-	port := object(t, c, "ports", "port", map[string]any{"name": c.Prefix, "network_id": network, "fixed_ips": []any{
-		map[string]any{"subnet_id": subnet, "ip_address": "10.79.0.5"}, map[string]any{"subnet_id": subnet, "ip_address": "10.79.0.6"},
-	}})
-	other := object(t, c, "ports", "port", map[string]any{"name": c.Prefix, "network_id": network, "fixed_ips": []any{
-		map[string]any{"subnet_id": subnet, "ip_address": "10.79.0.7"},
-	}})
+	name, _ := external(t, c)
+	config := func(body string) string {
+		return aRouter(`
+  external_network = "`+name+`"
+  subnet_ids       = [massif_subnet.a.id]
+`) + `
+resource "massif_port" "two" {
+  name       = "{{name}}"
+  network_id = massif_network.test.id
+  fixed_ips  = [{ subnet_id = massif_subnet.a.id, ip_address = "10.77.0.5" }, { subnet_id = massif_subnet.a.id, ip_address = "10.77.0.6" }]
+  depends_on = [massif_router.test]
+}
+
+resource "massif_port" "one" {
+  name       = "{{name}}"
+  network_id = massif_network.test.id
+  fixed_ips  = [{ subnet_id = massif_subnet.a.id, ip_address = "10.77.0.7" }]
+  depends_on = [massif_router.test]
+}
+
+resource "massif_floating_ip" "test" {
+  external_network = "` + name + `"
+` + body + `
+}
+`
+	}
 	same := statecheck.CompareValue(compare.ValuesSame())
+	address := func() statecheck.StateCheck { return same.AddStateValue(floatingIt, tfjsonpath.New("address")) }
 	c.Test(t,
-		step(aFloatingIP(name, "port_id = \""+port+"\"\nfixed_ip = \"10.79.0.6\""), floatingIt, create,
-			has(floatingIt, "fixed_ip", text("10.79.0.6")), has(floatingIt, "router_id", text(router)), same.AddStateValue(floatingIt, tfjsonpath.New("address"))),
+		step(config("description = \"{{name}}\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.6\""), floatingIt, create,
+			has(floatingIt, "fixed_ip", text("10.77.0.6")), has(floatingIt, "router_id", knownvalue.NotNull()), address()),
 		imported(floatingIt),
-		step(aFloatingIP(name, "port_id = \""+port+"\"\nfixed_ip = \"10.79.0.5\""), floatingIt, update, has(floatingIt, "fixed_ip", text("10.79.0.5"))),
-		step(aFloatingIP(name, "port_id = \""+other+"\""), floatingIt, update, has(floatingIt, "fixed_ip", text("10.79.0.7"))),
-		step(aFloatingIP(name, ``), floatingIt, update,
-			has(floatingIt, "port_id", knownvalue.Null()), has(floatingIt, "router_id", knownvalue.Null()), same.AddStateValue(floatingIt, tfjsonpath.New("address"))),
+		// A port with several addresses stays at the one that was chosen.
+		step(config("description = \"{{name}}, changed\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.6\""), floatingIt, update,
+			has(floatingIt, "fixed_ip", text("10.77.0.6")), has(floatingIt, "description", text(c.Prefix+", changed")), address()),
+		step(config("description = \"{{name}}\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.5\""), floatingIt, update, has(floatingIt, "fixed_ip", text("10.77.0.5")), address()),
+		step(config("description = \"{{name}}\"\nport_id = massif_port.one.id"), floatingIt, update, has(floatingIt, "fixed_ip", text("10.77.0.7")), address()),
+		step(config("description = \"{{name}}, again\"\nport_id = massif_port.one.id"), floatingIt, update, has(floatingIt, "fixed_ip", text("10.77.0.7")), address()),
+		step(config("description = \"{{name}}\""), floatingIt, update,
+			has(floatingIt, "port_id", knownvalue.Null()), has(floatingIt, "fixed_ip", knownvalue.Null()), has(floatingIt, "router_id", knownvalue.Null()), address()),
 		resource.TestStep{
-			PreConfig: func() {
-				call(t, c, http.MethodDelete, nil, "ports", port)
-				call(t, c, http.MethodDelete, nil, "ports", other)
-				call(t, c, http.MethodPut, map[string]any{"subnet_id": subnet}, "routers", router, "remove_router_interface")
-				call(t, c, http.MethodDelete, nil, "routers", router)
-				call(t, c, http.MethodDelete, nil, "networks", network)
-			},
-			Config:      aFloatingIP(name, "port_id = \""+port+"\""),
-			ExpectError: acctest.Words("Port"),
+			Config:      config("description = \"{{name}}\"\nport_id = \"00000000-0000-4000-8000-000000000000\""),
+			ExpectError: acctest.Words("port_id = \"00000000-0000-4000-8000-000000000000\""),
 		},
+	)
+}
+
+// A cloud without an external DNS service forgets the name, which is told and not seen as a change; one that has it keeps it.
+func TestFloatingIPDNS(t *testing.T) {
+	c := acctest.New(t)
+	name, _ := external(t, c)
+	config := func(host string) string {
+		return aFloatingIP(name, "dns_name = \""+host+"\"\ndns_domain = \"a.example.org.\"")
+	}
+	c.Test(t,
+		step(config("web"), floatingIt, create, has(floatingIt, "dns_name", text("web")), has(floatingIt, "dns_domain", text("a.example.org."))),
+		step(config("api"), floatingIt, replace, has(floatingIt, "dns_name", text("api"))),
 	)
 }
 
@@ -125,5 +143,6 @@ func TestFloatingIPInvalid(t *testing.T) {
 		"address":        {aFloatingIP("x", `address = "here"`), "must be an IPv4 or IPv6 address"},
 		"IPv6":           {aFloatingIP("x", `address = "2001:db8::1"`), "floating IPs are IPv4 only"},
 		"fixed IP alone": {aFloatingIP("x", `fixed_ip = "10.0.0.1"`), "port_id"},
+		"DNS name alone": {aFloatingIP("x", `dns_name = "web"`), "dns_domain"},
 	})
 }

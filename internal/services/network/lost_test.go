@@ -13,7 +13,8 @@ import (
 // A request is carried out and its answer lost, as when Neutron is under load. Each object must be in the state
 // nevertheless, else the destroy leaves it behind.
 func TestAnswersThatAreLost(t *testing.T) {
-	for _, path := range []string{"/v2.0/networks", "/v2.0/subnets", "/v2.0/routers", "/v2.0/floatingips", "/v2.0/security-groups"} {
+	for _, path := range []string{"/v2.0/networks", "/v2.0/subnets", "/v2.0/routers", "/v2.0/floatingips", "/v2.0/security-groups",
+		"/v2.0/ports", "/v2.0/subnetpools", "/v2.0/address-scopes", "/v2.0/address-groups"} {
 		t.Run(path, func(t *testing.T) {
 			c := acctest.OnSimulator(t, "an answer is lost on purpose")
 			if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodPost, Service: "network", Path: "^" + path + "$", Count: 1, Drop: true, Late: true}); err != nil {
@@ -32,6 +33,27 @@ resource "massif_router" "test" {
   name             = "{{name}}"
   external_network = "ext-floating1"
   subnet_ids       = [massif_subnet.test.id]
+}
+
+resource "massif_port" "test" {
+  name       = "{{name}}"
+  network_id = massif_network.test.id
+  fixed_ips  = [{ subnet_id = massif_subnet.test.id }]
+}
+
+resource "massif_subnet_pool" "test" {
+  name     = "{{name}}"
+  prefixes = ["10.200.0.0/16"]
+}
+
+resource "massif_address_scope" "test" {
+  name       = "{{name}}"
+  ip_version = 4
+}
+
+resource "massif_address_group" "test" {
+  name      = "{{name}}"
+  addresses = ["203.0.113.7/32"]
 }
 
 resource "massif_floating_ip" "test" {

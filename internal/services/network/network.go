@@ -41,6 +41,7 @@ type networkModel struct {
 	External              types.Bool   `tfsdk:"external"`
 	AdminStateUp          types.Bool   `tfsdk:"admin_state_up"`
 	AvailabilityZoneHints types.Set    `tfsdk:"availability_zone_hints"`
+	QoSPolicyID           types.String `tfsdk:"qos_policy_id"`
 	Tags                  types.Set    `tfsdk:"tags"`
 }
 
@@ -56,6 +57,7 @@ type apiNetwork struct {
 	External              bool     `json:"router:external"`
 	AdminStateUp          bool     `json:"admin_state_up"`
 	AvailabilityZoneHints []string `json:"availability_zone_hints"`
+	QoSPolicyID           string   `json:"qos_policy_id"`
 	Tags                  []string `json:"tags"`
 	Subnets               []string `json:"subnets"`
 	Status                string   `json:"status"`
@@ -99,7 +101,8 @@ func (network) Schema() schema.Schema {
 				PlanModifiers:       []planmodifier.Set{setplanmodifier.RequiresReplace()},
 				Validators:          []validator.Set{nonEmptySet()},
 			},
-			"tags": attribute.Tags(),
+			"qos_policy_id": qosPolicy("network's ports"),
+			"tags":          attribute.Tags(),
 		},
 	}
 }
@@ -108,14 +111,22 @@ func (m *networkModel) fields() fields {
 	return fields{
 		"name": m.Name, "description": m.Description, "mtu": m.MTU, "port_security_enabled": m.PortSecurity,
 		"shared": m.Shared, "router:external": m.External, "admin_state_up": m.AdminStateUp,
-		"dns_domain": m.DNSDomain, "availability_zone_hints": m.AvailabilityZoneHints,
+		"dns_domain": m.DNSDomain, "availability_zone_hints": m.AvailabilityZoneHints, "qos_policy_id": m.QoSPolicyID,
 	}
+}
+
+// blameNetwork finds the argument that a refusal is about.
+func blameNetwork(err error) error {
+	return blame(err, map[string]string{"QosPolicyNotFound": "qos_policy_id", "AvailabilityZoneNotFound": "availability_zone_hints"}, map[string]string{
+		"shared": "shared", "router:external": "external", "mtu": "mtu", "dns_domain": "dns_domain", "port_security_enabled": "port_security", "qos_policy_id": "qos_policy_id",
+		"availability_zone_hints": "availability_zone_hints",
+	})
 }
 
 func (network) Create(ctx context.Context, cloud *openstack.Cloud, m *networkModel) error {
 	made, err := networks.create(ctx, cloud, m.fields().known())
 	if err != nil {
-		return err
+		return blameNetwork(err)
 	}
 	m.ID = types.StringValue(made.ID)
 	if len(m.Tags.Elements()) > 0 {
@@ -139,7 +150,7 @@ func (network) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *
 		body["dns_domain"] = "" // Neutron takes no null here
 	}
 	if err := networks.change(ctx, cloud, plan.ID.ValueString(), body); err != nil {
-		return err
+		return blameNetwork(err)
 	}
 	if !plan.Tags.Equal(prior.Tags) {
 		return networks.setTags(ctx, cloud, plan.ID.ValueString(), plan.Tags)
@@ -173,5 +184,6 @@ func (m *networkModel) flatten(n apiNetwork) {
 	m.External = types.BoolValue(n.External)
 	m.AdminStateUp = types.BoolValue(n.AdminStateUp)
 	m.AvailabilityZoneHints = value.SetOrNull(n.AvailabilityZoneHints)
+	m.QoSPolicyID = value.StringOrNull(n.QoSPolicyID)
 	m.Tags = value.Set(n.Tags)
 }

@@ -201,11 +201,7 @@ func (m *portModel) flatten(p apiPort) {
 	m.Description = types.StringValue(p.Description)
 	m.NetworkID = types.StringValue(p.NetworkID)
 	m.FixedIPs = settleFixedIPs(m.FixedIPs, p.FixedIPs, p.MACAddress)
-	var addresses []string
-	for _, ip := range p.FixedIPs {
-		addresses = append(addresses, ip.IPAddress)
-	}
-	m.AllFixedIPs = value.List(addresses)
+	m.AllFixedIPs = value.List(p.addresses())
 	if !sameMAC(m.MACAddress.ValueString(), p.MACAddress) {
 		m.MACAddress = types.StringValue(p.MACAddress)
 	}

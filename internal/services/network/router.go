@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -54,6 +55,8 @@ type routerModel struct {
 	Routes                types.List   `tfsdk:"routes"`
 	AdminStateUp          types.Bool   `tfsdk:"admin_state_up"`
 	AvailabilityZoneHints types.Set    `tfsdk:"availability_zone_hints"`
+	Distributed           types.Bool   `tfsdk:"distributed"`
+	HA                    types.Bool   `tfsdk:"ha"`
 	Tags                  types.Set    `tfsdk:"tags"`
 }
 
@@ -73,6 +76,8 @@ type apiRouter struct {
 	Routes                []apiRoute `json:"routes"`
 	AdminStateUp          bool       `json:"admin_state_up"`
 	AvailabilityZoneHints []string   `json:"availability_zone_hints"`
+	Distributed           *bool      `json:"distributed"` // administrators only see these two
+	HA                    *bool      `json:"ha"`
 	Tags                  []string   `json:"tags"`
 }
 
@@ -81,6 +86,14 @@ var routers = kind[apiRouter]{"router", "routers", func(r apiRouter) string { re
 func (router) Name() string { return "router" }
 
 func (router) Schema() schema.Schema {
+	byAdministrator := func(description string) schema.BoolAttribute {
+		return schema.BoolAttribute{
+			MarkdownDescription: description + " As the cloud does by default when not set. Needs an administrator, and only they see it. Changing it takes the router down for a moment.",
+			Optional:            true,
+			Computed:            true,
+			PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
+		}
+	}
 	return schema.Schema{
 		MarkdownDescription: "A router with the subnets that are attached to it. Attached subnets need a gateway: the router takes its address.",
 		Attributes: map[string]schema.Attribute{
@@ -135,7 +148,9 @@ func (router) Schema() schema.Schema {
 				PlanModifiers:       []planmodifier.Set{setplanmodifier.RequiresReplace()},
 				Validators:          []validator.Set{nonEmptySet()},
 			},
-			"tags": attribute.Tags(),
+			"distributed": byAdministrator("Whether each host routes for its own servers."),
+			"ha":          byAdministrator("Whether a second agent takes over when the router's agent fails."),
+			"tags":        attribute.Tags(),
 		},
 	}
 }
@@ -177,7 +192,16 @@ func (router) Plan(ctx context.Context, cloud *openstack.Cloud, change *lifecycl
 func (m *routerModel) fields() fields {
 	return fields{
 		"name": m.Name, "description": m.Description, "admin_state_up": m.AdminStateUp, "availability_zone_hints": m.AvailabilityZoneHints,
+		"distributed": m.Distributed, "ha": m.HA,
 	}
+}
+
+// blameRouter finds the argument that a refusal is about.
+func blameRouter(err error) error {
+	return blame(err, map[string]string{"AvailabilityZoneNotFound": "availability_zone_hints", "IpAddressAlreadyAllocated": "external_fixed_ips",
+		"InvalidIpForNetwork": "external_fixed_ips", "InvalidIpForSubnet": "external_fixed_ips", "RouterExternalGatewayInUseByFloatingIp": "external_network"}, map[string]string{
+		"enable_snat": "enable_snat", "external_fixed_ips": "external_fixed_ips", "distributed": "distributed", "ha": "ha",
+	})
 }
 
 // gateway is the body's external_gateway_info; nil is none. What an administrator only may choose is sent only
@@ -206,7 +230,7 @@ func (router) Create(ctx context.Context, cloud *openstack.Cloud, m *routerModel
 	}
 	made, err := routers.create(ctx, cloud, body)
 	if err != nil {
-		return err
+		return blameRouter(err)
 	}
 	m.ID = types.StringValue(made.ID)
 	if err := attachAll(ctx, cloud, made.ID, value.Strings(m.SubnetIDs)); err != nil {
@@ -334,8 +358,8 @@ func (router) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *r
 		}
 		body["external_gateway_info"] = gateway
 	}
-	if err := routers.change(ctx, cloud, id, body); err != nil {
-		return err
+	if err := changeRouter(ctx, cloud, id, body, prior.AdminStateUp.ValueBool()); err != nil {
+		return blameRouter(err)
 	}
 	if !plan.Routes.Equal(prior.Routes) {
 		if err := setRoutes(ctx, cloud, id, plan.Routes); err != nil {
@@ -351,6 +375,28 @@ func (router) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *r
 		return routers.setTags(ctx, cloud, id, plan.Tags)
 	}
 	return nil
+}
+
+// changeRouter changes a router. Neutron changes its kind only while it is down.
+func changeRouter(ctx context.Context, cloud *openstack.Cloud, id string, body map[string]any, up bool) error {
+	kind := map[string]any{}
+	for _, name := range []string{"distributed", "ha"} {
+		if v, ok := body[name]; ok {
+			kind[name] = v
+			delete(body, name)
+		}
+	}
+	err := routers.change(ctx, cloud, id, kind)
+	if fault, ok := openstack.FaultOf(err); ok && strings.Contains(fault.Message, "admin_state_up") {
+		if err := routers.change(ctx, cloud, id, map[string]any{"admin_state_up": false}); err != nil {
+			return err
+		}
+		err = routers.change(ctx, cloud, id, kind)
+		if _, ok := body["admin_state_up"]; !ok {
+			body["admin_state_up"] = up
+		}
+	}
+	return errors.Join(err, routers.change(ctx, cloud, id, body))
 }
 
 // detachUnused takes a subnet off; floating IPs that still need it may be going in the same plan.
@@ -422,5 +468,7 @@ func (m *routerModel) flatten(r apiRouter, subnetIDs []string) {
 	m.SubnetIDs = value.Set(subnetIDs)
 	m.Routes = keepOrder(m.Routes, routes(r.Routes))
 	m.AvailabilityZoneHints = value.SetOrNull(r.AvailabilityZoneHints)
+	m.Distributed = types.BoolPointerValue(r.Distributed)
+	m.HA = types.BoolPointerValue(r.HA)
 	m.Tags = value.Set(r.Tags)
 }

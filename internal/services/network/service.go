@@ -29,6 +29,11 @@ func DataSources() []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		lifecycle.DataSource(networkSource{}),
 		lifecycle.DataSource(subnetSource{}),
+		lifecycle.DataSource(subnetPoolSource{}),
+		lifecycle.DataSource(routerSource{}),
+		lifecycle.DataSource(portSource{}),
+		lifecycle.DataSource(floatingIPSource{}),
+		lifecycle.DataSource(addressGroupSource{}),
 		lifecycle.DataSource(securityGroupSource{}),
 	}
 }

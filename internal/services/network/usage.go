@@ -12,6 +12,7 @@ var (
 	_ lifecycle.Consumer[networkModel]        = network{}
 	_ lifecycle.Consumer[subnetModel]         = subnet{}
 	_ lifecycle.Consumer[routerModel]         = router{}
+	_ lifecycle.Consumer[portModel]           = port{}
 	_ lifecycle.Consumer[floatingIPModel]     = floatingIP{}
 	_ lifecycle.Consumer[securityGroupModel]  = securityGroup{}
 	_ lifecycle.Consumer[securityPolicyModel] = securityPolicy{}
@@ -31,6 +32,10 @@ func (subnet) Usage(context.Context, *openstack.Cloud, *subnetModel) (openstack.
 // A router has a port in each of its subnets; that of its gateway belongs to no project.
 func (router) Usage(_ context.Context, _ *openstack.Cloud, m *routerModel) (openstack.Usage, error) {
 	return openstack.Usage{openstack.QuotaRouters: 1, openstack.QuotaPorts: len(m.SubnetIDs.Elements())}, nil
+}
+
+func (port) Usage(context.Context, *openstack.Cloud, *portModel) (openstack.Usage, error) {
+	return openstack.Usage{openstack.QuotaPorts: 1}, nil
 }
 
 func (floatingIP) Usage(context.Context, *openstack.Cloud, *floatingIPModel) (openstack.Usage, error) {

@@ -1,0 +1,170 @@
+package network_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/provider"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
+)
+
+// administrator is a session of the cloud's administrator, on a real cloud the one that clouds.yaml calls admin, and a
+// provider block for it with the alias administrator.
+func administrator(t *testing.T, c *acctest.Cloud) (cloud *acctest.Cloud, block string) {
+	t.Helper()
+	if c.Simulator == nil {
+		session, err := provider.OpenNamed(t.Context(), "admin")
+		if err != nil {
+			t.Skipf("clouds.yaml has no administrator called admin: %v", err)
+		}
+		return &acctest.Cloud{Cloud: session, Prefix: c.Prefix}, "provider \"massif\" {\n  alias = \"administrator\"\n  cloud = \"admin\"\n}\n"
+	}
+	session, err := openstack.Open(t.Context(), openstack.Config{
+		Auth: gophercloud.AuthOptions{
+			IdentityEndpoint: c.Simulator.AuthURL(), Username: "admin", Password: simulator.Password, DomainName: "Default", TenantName: "admin",
+		},
+		Region: simulator.Region,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &acctest.Cloud{Cloud: session, Prefix: c.Prefix}, fmt.Sprintf(`
+provider "massif" {
+  alias               = "administrator"
+  auth_url            = %q
+  username            = "admin"
+  password            = %q
+  user_domain_name    = "Default"
+  project_name        = "admin"
+  project_domain_name = "Default"
+  region              = %q
+}
+`, c.Simulator.AuthURL(), simulator.Password, simulator.Region)
+}
+
+// qosPolicies are two QoS policies that everybody may use.
+func qosPolicies(t *testing.T, c *acctest.Cloud) (first, second string) {
+	t.Helper()
+	admin, _ := administrator(t, c)
+	var ids []string
+	for range 2 {
+		made, _ := call(t, admin, http.MethodPost, map[string]any{"policy": map[string]any{"name": c.Prefix, "shared": true}}, "qos", "policies")["policy"].(map[string]any)
+		id, _ := made["id"].(string)
+		ids = append(ids, id)
+	}
+	return ids[0], ids[1]
+}
+
+func removePolicies(t *testing.T, c *acctest.Cloud, ids ...string) {
+	t.Helper()
+	admin, _ := administrator(t, c)
+	for _, id := range ids {
+		call(t, admin, http.MethodDelete, nil, "qos", "policies", id)
+	}
+}
+
+func TestQoSPolicies(t *testing.T) {
+	c := acctest.New(t)
+	name, _ := external(t, c)
+	first, second := qosPolicies(t, c)
+	const networkIt = "massif_network.test"
+	config := func(of string) string {
+		return `
+resource "massif_network" "test" {
+  name          = "{{name}}"
+  qos_policy_id = ` + of + `
+}
+
+resource "massif_port" "test" {
+  name          = "{{name}}"
+  network_id    = massif_network.test.id
+  qos_policy_id = ` + of + `
+}
+
+resource "massif_floating_ip" "test" {
+  description      = "{{name}}"
+  external_network = "` + name + `"
+  qos_policy_id    = ` + of + `
+}
+`
+	}
+	last := step(config(`null`), networkIt, update, has(networkIt, "qos_policy_id", knownvalue.Null()), has(portIt, "qos_policy_id", knownvalue.Null()), has(floatingIt, "qos_policy_id", knownvalue.Null()))
+	after := step(config(`null`), networkIt, noop)
+	after.PreConfig = func() { removePolicies(t, c, first, second) }
+	c.Test(t,
+		step(config(`"`+first+`"`), networkIt, create, has(networkIt, "qos_policy_id", text(first)), has(portIt, "qos_policy_id", text(first)), has(floatingIt, "qos_policy_id", text(first))),
+		imported(portIt), imported(networkIt), imported(floatingIt),
+		step(config(`"`+second+`"`), networkIt, update, has(networkIt, "qos_policy_id", text(second)), has(portIt, "qos_policy_id", text(second)), has(floatingIt, "qos_policy_id", text(second))),
+		last, after,
+	)
+}
+
+// What only administrators may set.
+func TestRouterKinds(t *testing.T) {
+	c := acctest.New(t)
+	name, externalID := external(t, c)
+	_, block := administrator(t, c)
+	config := func(body string) string {
+		return block + `
+resource "massif_router" "test" {
+  provider         = massif.administrator
+  name             = "{{name}}"
+  external_network = "` + name + `"
+` + body + `
+}
+`
+	}
+	c.Test(t,
+		step(config(``), routerIt, create, has(routerIt, "distributed", knownvalue.Bool(false)), has(routerIt, "ha", knownvalue.NotNull()), has(routerIt, "enable_snat", knownvalue.Bool(true))),
+		step(config("enable_snat = false\ndistributed = true"), routerIt, update,
+			has(routerIt, "distributed", knownvalue.Bool(true)), has(routerIt, "enable_snat", knownvalue.Bool(false)), has(routerIt, "admin_state_up", knownvalue.Bool(true))),
+		step(config("distributed = false\nadmin_state_up = false"), routerIt, update,
+			has(routerIt, "distributed", knownvalue.Bool(false)), has(routerIt, "enable_snat", knownvalue.Bool(false)), has(routerIt, "admin_state_up", knownvalue.Bool(false))),
+		step(config("enable_snat = true\nexternal_fixed_ips = [{ subnet_id = \""+externalSubnet(t, c, externalID)+"\" }]"), routerIt, update,
+			has(routerIt, "enable_snat", knownvalue.Bool(true)), has(routerIt, "external_addresses", knownvalue.ListSizeExact(1)), has(routerIt, "admin_state_up", knownvalue.Bool(true))),
+	)
+}
+
+// externalSubnet is the IPv4 subnet of an external network.
+func externalSubnet(t *testing.T, c *acctest.Cloud, network string) string {
+	t.Helper()
+	admin, _ := administrator(t, c)
+	found, _ := call(t, admin, http.MethodGet, nil, "subnets?ip_version=4&network_id="+network)["subnets"].([]any)
+	if len(found) == 0 {
+		t.Skip("the external network has no IPv4 subnet")
+	}
+	subnet, _ := found[0].(map[string]any)
+	id, _ := subnet["id"].(string)
+	return id
+}
+
+// An address of a chosen subnet, and a chosen address, which only administrators may.
+func TestFloatingIPChosenAddress(t *testing.T) {
+	c := acctest.New(t)
+	name, externalID := external(t, c)
+	subnet := externalSubnet(t, c, externalID)
+	_, block := administrator(t, c)
+	free := ""
+	c.Test(t, step(block+`
+resource "massif_floating_ip" "test" {
+  provider         = massif.administrator
+  external_network = "`+name+`"
+  description      = "{{name}}"
+  subnet_id        = "`+subnet+`"
+}
+`, floatingIt, create, has(floatingIt, "address", knownvalue.StringFunc(func(address string) error { free = address; return nil })), has(floatingIt, "subnet_id", text(subnet))))
+	c.Test(t, step(block+`
+resource "massif_floating_ip" "test" {
+  provider         = massif.administrator
+  external_network = "`+name+`"
+  description      = "{{name}}"
+  address          = "`+free+`"
+}
+`, floatingIt, create, has(floatingIt, "address", text(free))))
+}
