@@ -1,6 +1,7 @@
 package acctest
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -32,6 +33,14 @@ func (c *Cloud) Server(t *testing.T) *Server {
 	}
 	Healthy(t, resp.Diagnostics)
 	return s
+}
+
+// As is the same simulator used by another user of the project.
+func (c *Cloud) As(user string) *Cloud {
+	other := *c
+	other.arguments = maps.Clone(c.arguments)
+	other.arguments["username"] = user
+	return &other
 }
 
 // Serve starts a provider that is not configured.

@@ -2,7 +2,10 @@ package provider_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -109,12 +112,14 @@ func (a api) send(of service, method, path string, body any) object {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	var answer object
-	opts := &gophercloud.RequestOpts{JSONBody: body, OkCodes: []int{200, 201, 202, 204}}
-	if method != http.MethodPut || body != nil {
-		opts.JSONResponse = &answer
+	resp, err := client.Request(context.WithoutCancel(a.t.Context()), method, client.ServiceURL(path), &gophercloud.RequestOpts{
+		JSONBody: body, OkCodes: []int{200, 201, 202, 204}, KeepResponseBody: true,
+	})
+	if err != nil {
+		a.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if _, err := client.Request(context.WithoutCancel(a.t.Context()), method, client.ServiceURL(path), opts); err != nil {
+	var answer object
+	if err := errors.Join(json.NewDecoder(resp.Body).Decode(&answer), resp.Body.Close()); err != nil && !errors.Is(err, io.EOF) {
 		a.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return answer

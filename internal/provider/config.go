@@ -168,7 +168,7 @@ func (p *massif) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		return
 	}
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = cloud, cloud, cloud
-	resp.ListResourceData = cloud
+	resp.ListResourceData, resp.ActionData = cloud, cloud
 }
 
 // OpenNamed opens a session with a cloud of clouds.yaml.

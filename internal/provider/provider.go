@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -32,9 +33,12 @@ type massif struct {
 	version string
 }
 
-var _ provider.ProviderWithListResources = (*massif)(nil)
-
-var _ provider.ProviderWithEphemeralResources = (*massif)(nil)
+var (
+	_ provider.ProviderWithActions            = (*massif)(nil)
+	_ provider.ProviderWithEphemeralResources = (*massif)(nil)
+	_ provider.ProviderWithFunctions          = (*massif)(nil)
+	_ provider.ProviderWithListResources      = (*massif)(nil)
+)
 
 // New returns the constructor of the provider for a version of this program.
 func New(version string) func() provider.Provider {
@@ -87,4 +91,11 @@ func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 
 func (p *massif) ListResources(ctx context.Context) []func() list.ListResource {
 	return lifecycle.ListResources(p.Resources(ctx))
+}
+
+func (p *massif) Actions(context.Context) []func() action.Action {
+	return slices.Concat(
+		compute.Actions(),
+		loadbalancer.Actions(),
+	)
 }

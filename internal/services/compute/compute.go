@@ -6,6 +6,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/pagination"
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -19,6 +20,13 @@ func Resources() []func() resource.Resource {
 		lifecycle.Resource(keypair{}),
 		lifecycle.Resource(server{}),
 		lifecycle.Resource(serverGroup{}),
+	}
+}
+
+// Actions are the action types of this service.
+func Actions() []func() action.Action {
+	return []func() action.Action{
+		lifecycle.Action(serverReboot{}),
 	}
 }
 

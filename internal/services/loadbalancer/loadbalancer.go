@@ -2,6 +2,7 @@
 package loadbalancer
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -12,6 +13,13 @@ import (
 func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
 		lifecycle.Resource(loadBalancer{}),
+	}
+}
+
+// Actions are the action types of this service.
+func Actions() []func() action.Action {
+	return []func() action.Action{
+		lifecycle.Action(failover{}),
 	}
 }
 
