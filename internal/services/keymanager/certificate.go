@@ -134,11 +134,12 @@ func (certificate) Plan(ctx context.Context, _ *openstack.Cloud, change *lifecyc
 		if err != nil {
 			return err
 		}
-		if chain != nil && sameChain(chain, was) {
-			plan.Certificate, plan.Intermediates = prior.Certificate, prior.Intermediates
-		} else {
+		switch {
+		case chain == nil || !sameChain(chain, was):
 			made = true
 			change.Replace(path.Root("certificate"))
+		case plan.Intermediates.IsNull() == prior.Intermediates.IsNull():
+			plan.Certificate, plan.Intermediates = prior.Certificate, prior.Intermediates
 		}
 	}
 	if chain == nil {

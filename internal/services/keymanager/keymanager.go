@@ -195,7 +195,7 @@ func remove(ctx context.Context, cloud *openstack.Cloud, id string) error {
 			},
 			Target: []string{"unused"},
 		})
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		if errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("it is still used by %s. Let the replacement be made first: lifecycle { create_before_destroy = true }", strings.Join(by, ", "))
 		}
 	}
