@@ -227,6 +227,30 @@ func TestLoadBalancer(t *testing.T) {
 		same(t, "ids", only.column(t, "members", "id"), []string{first})
 		is(t, "member", only.at("members.0"), obj{"weight": 7, "name": "m2"})
 	})
+	t.Run("a batch moves a member to a subnet and out of it", func(t *testing.T) {
+		for _, subnet := range []any{k.subnet, nil} {
+			before := l.get(t, members).at("members.0")
+			is(t, "member before", before, obj{"address": "10.71.0.202"})
+			l.want(t, http.StatusAccepted, "PUT", members, obj{"members": list{obj{"address": "10.71.0.202", "protocol_port": 8080, "name": "m2", "weight": 7, "subnet_id": subnet}}})
+			k.settled(t)
+			is(t, "member", l.get(t, members).at("members.0"), obj{"id": dig(before, "id"), "subnet_id": subnet, "provisioning_status": "ACTIVE"})
+		}
+	})
+	t.Run("rules and monitors have tags that can be changed", func(t *testing.T) {
+		for path, noun := range map[string]string{rules + "/" + rule["id"].(string): "rule", "/healthmonitors/" + monitor["id"].(string): "healthmonitor"} {
+			l.want(t, http.StatusOK, "PUT", path, obj{noun: obj{"tags": list{"a"}, "admin_state_up": false}})
+			k.settled(t)
+			is(t, noun, l.get(t, path).at(noun), obj{"tags": list{"a"}, "admin_state_up": false})
+			l.want(t, http.StatusOK, "PUT", path, obj{noun: obj{"tags": list{}, "admin_state_up": true}})
+			k.settled(t)
+		}
+	})
+	t.Run("a listener of numbers has no pool", func(t *testing.T) {
+		metrics := k.add(t, "/listeners", "listener", obj{"loadbalancer_id": k.id, "protocol": "PROMETHEUS", "protocol_port": 9100})
+		is(t, "listener", metrics, obj{"protocol": "PROMETHEUS", "default_pool_id": nil, "l7policies": list{}})
+		l.want(t, http.StatusNoContent, "DELETE", "/listeners/"+metrics["id"].(string), nil)
+		k.settled(t)
+	})
 	t.Run("the status tree has everything below", func(t *testing.T) {
 		tree := l.get(t, path+"/status").at("statuses.loadbalancer")
 		is(t, "load balancer", tree, obj{"id": k.id, "name": c.name("one"), "provisioning_status": "ACTIVE", "operating_status": someText})
@@ -400,7 +424,16 @@ func TestLoadBalancerVIP(t *testing.T) {
 	t.Run("a port of the user's gives its address", func(t *testing.T) {
 		is(t, "load balancer", a.at("loadbalancer"), obj{"vip_port_id": port, "vip_address": "10.71.0.99", "vip_subnet_id": k.subnet})
 	})
+	second := k.network.makeSubnet(t, k.network.get(t, "/subnets/"+k.subnet).str(t, "subnet.network_id"), "10.72.0.0/24")
+	further := func(vips ...any) obj {
+		return obj{"loadbalancer": obj{"name": c.name("x"), "vip_subnet_id": k.subnet, "additional_vips": vips}}
+	}
 	k.api.refuses(t,
+		refusal{"a further VIP in the same subnet is 400", "POST", "/loadbalancers", further(obj{"subnet_id": k.subnet}), 400, "Client", "Only one IP can be bound per subnet."},
+		refusal{"two further VIPs in a subnet are 400", "POST", "/loadbalancers", further(obj{"subnet_id": second}, obj{"subnet_id": second}), 400, "Client", "Only one IP can be bound per subnet."},
+		refusal{"an unknown QoS policy is 400", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": c.name("x"), "vip_subnet_id": k.subnet, "vip_qos_policy_id": nobody}}, 400, "Client", "qos_policy " + nobody + " not found."},
+		refusal{"an unknown flavor is refused", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": c.name("x"), "vip_subnet_id": k.subnet, "flavor_id": nobody}}, 400, "Client", "Invalid flavor_id."},
+		refusal{"an unknown zone is refused", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": c.name("x"), "vip_subnet_id": k.subnet, "availability_zone": "nowhere"}}, 400, "Client", "vailability zone"},
 		refusal{"an address outside the subnet is 500", "POST", "/loadbalancers", obj{"loadbalancer": obj{"name": c.name("x"), "vip_subnet_id": k.subnet, "vip_address": "10.99.0.1"}}, 500, "Server", "IP address 10.99.0.1 is not a valid IP for the specified subnet."},
 	)
 	t.Run("a floating IP can point to it", func(t *testing.T) {
@@ -410,6 +443,14 @@ func TestLoadBalancerVIP(t *testing.T) {
 		k.network.want(t, http.StatusOK, "PUT", "/routers/"+router+"/add_router_interface", obj{"subnet_id": k.subnet})
 		fip := k.network.make(t, "/floatingips", "floatingip", obj{"floating_network_id": k.network.external(t), "port_id": port, "description": c.prefix})
 		is(t, "floating IP", fip, obj{"port_id": port, "fixed_ip_address": "10.71.0.99"})
+	})
+	t.Run("further VIPs come back in their order", func(t *testing.T) {
+		b := k.api.want(t, http.StatusCreated, "POST", "/loadbalancers", further(obj{"subnet_id": second, "ip_address": "10.72.0.77"}))
+		two := k
+		two.id = b.str(t, "loadbalancer.id")
+		k.api.deleteAfter(t, "/loadbalancers/"+two.id+"?cascade=true")
+		two.settled(t)
+		is(t, "load balancer", k.api.get(t, "/loadbalancers/"+two.id).at("loadbalancer"), obj{"vip_subnet_id": k.subnet, "additional_vips": list{obj{"subnet_id": second, "ip_address": "10.72.0.77"}}})
 	})
 	t.Run("the port outlives the load balancer", func(t *testing.T) {
 		k.api.remove(t, "/loadbalancers/"+k.id)

@@ -178,11 +178,14 @@ func (l *loadBalancing) resume() {
 	}
 }
 
+// newest is the newest minor version of the API.
+func (l *loadBalancing) newest() int { return cmp.Or(l.sim.options.LoadBalancerAPI, 26) }
+
 func (l *loadBalancing) versions(c *call) (int, any, error) {
 	versions := []any{}
-	for minor := range 27 {
+	for minor := range l.newest() + 1 {
 		status := "SUPPORTED"
-		if minor == 26 {
+		if minor == l.newest() {
 			status = "CURRENT"
 		}
 		versions = append(versions, map[string]any{
@@ -465,7 +468,7 @@ func (l *loadBalancing) createLoadBalancer(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	listeners, pools := lb.objs("listeners"), lb.objs("pools")
-	if err := checkTree(listeners, pools); err != nil {
+	if err := l.checkTree(listeners, pools); err != nil {
 		return 0, nil, err
 	}
 	project, err := lbProject(c, lb)
@@ -541,7 +544,7 @@ func (l *loadBalancing) checkFlavorAndProvider(lb object) error {
 	if lb.has("flavor_id") {
 		flavor, ok := l.Flavors.get(lb.str("flavor_id"))
 		if !ok {
-			return fail(http.StatusBadRequest, "", "The selected flavor is not allowed in this deployment: %s", lb.str("flavor_id"))
+			return fail(http.StatusBadRequest, "", "Validation failure: Invalid flavor_id.")
 		}
 		if provider != "" && provider != flavor.str("_provider") {
 			return fail(http.StatusBadRequest, "", "Flavor '%s' is not compatible with provider '%s'", flavor.str("id"), provider)
@@ -554,9 +557,6 @@ func (l *loadBalancing) checkFlavorAndProvider(lb object) error {
 		}
 	}
 	lb["provider"] = cmp.Or(provider, "amphora")
-	if lb.str("provider") == "octavia" {
-		lb["provider"] = "amphora"
-	}
 	if !slices.ContainsFunc(lbProviders(), func(p [2]string) bool { return p[0] == lb.str("provider") }) {
 		return fail(http.StatusBadRequest, "", "Provider '%s' is not enabled.", provider)
 	}
@@ -604,10 +604,14 @@ func (l *loadBalancing) updateLoadBalancer(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := l.checkQoS(c, changes); err != nil {
+		return 0, nil, err
+	}
 	if err := notPending(lb); err != nil {
 		return 0, nil, err
 	}
 	l.apply(lb, changes)
+	l.limitVIP(lb)
 	l.changing(lb)
 	return http.StatusOK, object{"loadbalancer": l.loadBalancerView(lb)}, nil
 }

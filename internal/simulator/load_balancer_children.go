@@ -7,7 +7,7 @@ import (
 func (l *loadBalancing) listenerKind() lbKind {
 	return lbKind{
 		noun: "Listener", key: "listener", plural: "listeners", argument: "listener_.listener",
-		fields: listenerFields(), filters: map[string]string{"loadbalancer_id": "_lb", "load_balancer_id": "_lb"},
+		fields: l.listenerFields(), filters: map[string]string{"loadbalancer_id": "_lb", "load_balancer_id": "_lb"},
 		table: &l.Listeners, view: l.listenerView,
 	}
 }

@@ -18,6 +18,7 @@ type field struct {
 	fallback  any                    // the value when there is none
 	mandatory bool
 	fixed     bool // only in a POST
+	since     int  // the minor version of the API that brought it, when that is not in every one
 }
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$`)
@@ -203,7 +204,12 @@ func loadBalancerFields() []field {
 	}
 }
 
-func listenerFields() []field {
+// listenerFields are those of the version of the API.
+func (l *loadBalancing) listenerFields() []field {
+	return slices.DeleteFunc(allListenerFields(), func(f field) bool { return f.since > l.newest() })
+}
+
+func allListenerFields() []field {
 	timeout := between(0, 365*24*3600*1000)
 	return []field{
 		{name: "name", check: limitedText(255), fallback: ""},
@@ -233,6 +239,9 @@ func listenerFields() []field {
 		{name: "tls_ciphers", check: limitedText(2048)},
 		{name: "tls_versions", check: texts},
 		{name: "alpn_protocols", check: texts},
+		{name: "hsts_max_age", check: between(0, math.MaxInt32), since: 27},
+		{name: "hsts_include_subdomains", check: truth, fallback: false, since: 27},
+		{name: "hsts_preload", check: truth, fallback: false, since: 27},
 	}
 }
 

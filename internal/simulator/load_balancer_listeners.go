@@ -93,13 +93,16 @@ func (l *loadBalancing) checkListener(lb, listener object) error {
 	}
 	certified := listener.has("default_tls_container_ref") || len(listener.strs("sni_container_refs")) > 0
 	switch terminated := protocol == "TERMINATED_HTTPS"; {
-	case certified && !terminated:
+	case certified && !terminated && protocol != "PROMETHEUS":
 		return fail(http.StatusBadRequest, "", "Validation failure: Certificate container references are not allowed on %s protocol listeners.", protocol)
 	case terminated && !certified:
 		return fail(http.StatusBadRequest, "", "Validation failure: An SNI or default certificate container reference must be provided for %s protocol listeners.", protocol)
 	}
 	if mode := listener.str("client_authentication"); mode != "NONE" && !listener.has("client_ca_tls_container_ref") {
 		return fail(http.StatusBadRequest, "", "Validation failure: Client authentication setting %s requires a client CA container reference.", mode)
+	}
+	if err := checkHSTS(listener, protocol); err != nil {
+		return err
 	}
 	if err := l.checkCertificates(listener); err != nil {
 		return err
@@ -111,6 +114,18 @@ func (l *loadBalancing) checkListener(lb, listener object) error {
 		}
 	}
 	return checkAllowedCIDRs(lb, listener.strs("allowed_cidrs"))
+}
+
+// checkHSTS holds that the options of HSTS come together, where there is TLS.
+func checkHSTS(listener object, protocol string) error {
+	options := listener.flag("hsts_include_subdomains") || listener.flag("hsts_preload")
+	switch {
+	case options && !listener.has("hsts_max_age"):
+		return fail(http.StatusBadRequest, "", "Validation failure: HSTS configuration options hsts_include_subdomains and hsts_preload only make sense if hsts_max_age is set as well.")
+	case listener.has("hsts_max_age") && protocol != "TERMINATED_HTTPS":
+		return fail(http.StatusBadRequest, "", "Validation failure: The HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.")
+	}
+	return nil
 }
 
 func checkHeaders(listener object, protocol string) error {
@@ -145,6 +160,9 @@ func (l *loadBalancing) updateListener(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if err := checkHeaders(in, listener.str("protocol")); err != nil {
+		return 0, nil, err
+	}
+	if err := checkHSTS(in, listener.str("protocol")); err != nil {
 		return 0, nil, err
 	}
 	if err := checkAllowedCIDRs(lb, in.strs("allowed_cidrs")); err != nil {

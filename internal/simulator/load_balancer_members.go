@@ -215,7 +215,8 @@ func wantedMembers(c *call, current map[string]object) ([]object, error) {
 		}
 		if existing := current[memberKey(member)]; existing != nil {
 			for _, key := range []string{"name", "tags", "subnet_id", "project_id"} {
-				if key == "subnet_id" || key == "project_id" || !in.has(key) {
+				// A null takes the member out of its subnet.
+				if key == "project_id" || !in.given(key) || key != "subnet_id" && !in.has(key) {
 					member[key] = existing[key]
 				}
 			}

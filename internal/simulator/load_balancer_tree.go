@@ -62,7 +62,7 @@ func (l *loadBalancing) populate(lb object, listeners, pools []object) (lbTree, 
 
 // checkTree holds the values in a tree to what they may be, which the service does before it makes anything. A pool may be a
 // mere name here, so what it must have is looked at later.
-func checkTree(listeners, pools []object) error {
+func (l *loadBalancing) checkTree(listeners, pools []object) error {
 	const at = "load_balancer.loadbalancer"
 	each := func(argument string, fields []field, objects []object, below func(object) error) error {
 		for _, o := range objects {
@@ -91,7 +91,7 @@ func checkTree(listeners, pools []object) error {
 	if err := checkPools(".pools", pools); err != nil {
 		return err
 	}
-	return each(".listeners", listenerFields(), listeners, func(listener object) error {
+	return each(".listeners", l.listenerFields(), listeners, func(listener object) error {
 		if err := checkPools(".listeners.default_pool", given(listener.obj("default_pool"))); err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (l *loadBalancing) graphPool(lb, in object) (object, error) {
 }
 
 func (l *loadBalancing) graphListener(lb, in object, pools map[string]object) (listener object, policies []object, err error) {
-	fields, err := readFields("load_balancer.loadbalancer.listeners", listenerFields(), in, true)
+	fields, err := readFields("load_balancer.loadbalancer.listeners", l.listenerFields(), in, true)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -40,10 +40,29 @@ func (l *loadBalancing) checkVIP(c *call, lb object) (vip, error) {
 	default:
 		return found, fail(http.StatusBadRequest, "", "Validation failure: VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.")
 	}
-	if id := lb.str("vip_qos_policy_id"); id != "" {
-		return found, notFoundVIP("qos_policy", id)
+	if err := l.checkQoS(c, lb); err != nil {
+		return found, err
+	}
+	if found.port != nil && !lb.has("vip_qos_policy_id") {
+		lb["vip_qos_policy_id"] = found.port["qos_policy_id"]
 	}
 	return found, l.collectSubnets(lb, &found)
+}
+
+// checkQoS refuses a QoS policy that is not there.
+func (l *loadBalancing) checkQoS(c *call, lb object) error {
+	id := lb.str("vip_qos_policy_id")
+	if l.sim.network.checkQoS(c, object{"qos_policy_id": lb["vip_qos_policy_id"]}) != nil {
+		return notFoundVIP("qos_policy", id)
+	}
+	return nil
+}
+
+// limitVIP gives the port of a VIP the QoS policy of its load balancer.
+func (l *loadBalancing) limitVIP(lb object) {
+	if port, ok := l.sim.network.Ports.get(lb.str("vip_port_id")); ok {
+		port["qos_policy_id"] = lb["vip_qos_policy_id"]
+	}
 }
 
 func notFoundVIP(noun, id string) *fault {
@@ -129,14 +148,24 @@ func (l *loadBalancing) allocateVIP(lb object, found vip) error {
 	port["security_groups"] = []any{stableID(lb.str("id"))}
 	lb["vip_port_id"], lb["vip_network_id"] = port["id"], port["network_id"]
 	additional := []any{}
-	for i, fixed := range port.objs("fixed_ips") {
-		if i == 0 {
-			lb["vip_address"], lb["vip_subnet_id"] = fixed["ip_address"], fixed["subnet_id"]
-			continue
+	addresses := port.objs("fixed_ips")
+	for _, subnet := range found.subnets[1:] {
+		at := slices.IndexFunc(addresses, func(o object) bool { return o.str("subnet_id") == subnet })
+		if at < 0 {
+			continue // a port of the tenant's has no address there
 		}
-		additional = append(additional, map[string]any{"subnet_id": fixed["subnet_id"], "ip_address": fixed["ip_address"]})
+		additional = append(additional, map[string]any{"subnet_id": subnet, "ip_address": addresses[at]["ip_address"]})
+		addresses = slices.Delete(slices.Clone(addresses), at, at+1)
+	}
+	// What a port of the tenant's has beside the VIP is not Octavia's.
+	for _, fixed := range addresses {
+		if lb.str("vip_subnet_id") == "" || fixed.str("subnet_id") == lb.str("vip_subnet_id") {
+			lb["vip_address"], lb["vip_subnet_id"] = fixed["ip_address"], fixed["subnet_id"]
+			break
+		}
 	}
 	lb["additional_vips"] = additional
+	l.limitVIP(lb)
 	return nil
 }
 

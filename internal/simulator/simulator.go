@@ -47,6 +47,8 @@ type Options struct {
 	HostCores int
 	// LoadBalancerDriver says how the load balancer service behaves in places where clouds differ.
 	LoadBalancerDriver LoadBalancerDriver
+	// LoadBalancerAPI is the newest minor version of the load balancer API, 26 (Zed) when 0.
+	LoadBalancerAPI int
 	// Logger gets one line for each request; nothing is logged when it is nil.
 	Logger *slog.Logger
 }
