@@ -2,6 +2,7 @@ package keymanager_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/keymanager/v1/acls"
@@ -92,6 +93,7 @@ func readers(t *testing.T, c *acctest.Cloud, address string, project bool, users
 			return err
 		}
 		read := (*acl)["read"]
+		slices.Sort(read.Users)
 		if read.ProjectAccess != project || fmt.Sprint(read.Users) != fmt.Sprint(users) {
 			return fmt.Errorf("the access list is %v, want %t %v", read, project, users)
 		}

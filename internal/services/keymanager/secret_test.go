@@ -253,7 +253,7 @@ data "massif_secret" "test" {
 				has("data.massif_secret.test", "metadata", knownvalue.MapExact(map[string]knownvalue.Check{"index": knownvalue.StringExact("1")})),
 			},
 		},
-		resource.TestStep{Config: two + `data "massif_secret" "test" { id = "6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11" }`, ExpectError: acctest.Words("there is no secret 6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11 that these credentials may see")},
+		resource.TestStep{Config: two + `data "massif_secret" "test" { id = "6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11" }`, ExpectError: acctest.Words("There is no secret 6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11 that these credentials may see")},
 	)
 }
 
