@@ -22,6 +22,7 @@ import (
 type adoptee struct {
 	from   string                        // its type in the common provider
 	given  string                        // what must be there before
+	after  string                        // the last of these
 	make   func(a api) map[string]string // makes it and returns its state in the common provider
 	config func(a api) string            // the resource's arguments
 }
@@ -54,7 +55,7 @@ var adoptees = map[string]adoptee{
   tags = ["b", "a"]`),
 	},
 	"subnet": {
-		from: "openstack_networking_subnet_v2", given: somewhere,
+		from: "openstack_networking_subnet_v2", given: somewhere, after: "massif_subnet.given",
 		make: func(a api) map[string]string {
 			return id(a.create(a.Network, "subnets", "subnet", object{
 				"network_id": a.named(a.Network, "networks", a.Prefix+"-given"), "name": a.Prefix, "ip_version": 4, "cidr": "10.72.0.0/24",
@@ -68,7 +69,7 @@ var adoptees = map[string]adoptee{
   dns_nameservers = ["9.9.9.9", "1.1.1.1"]`),
 	},
 	"router": {
-		from: "openstack_networking_router_v2", given: somewhere,
+		from: "openstack_networking_router_v2", given: somewhere, after: "massif_subnet.given",
 		make: func(a api) map[string]string {
 			made := a.create(a.Network, "routers", "router", object{"name": a.Prefix})
 			a.send(a.Network, http.MethodPut, "routers/"+fmt.Sprint(made["id"])+"/add_router_interface",
@@ -79,7 +80,7 @@ var adoptees = map[string]adoptee{
   subnet_ids = [massif_subnet.given.id]`),
 	},
 	"port": {
-		from: "openstack_networking_port_v2", given: somewhere,
+		from: "openstack_networking_port_v2", given: somewhere, after: "massif_subnet.given",
 		make: func(a api) map[string]string {
 			return id(a.create(a.Network, "ports", "port", object{
 				"network_id": a.named(a.Network, "networks", a.Prefix+"-given"), "name": a.Prefix,
@@ -135,6 +136,38 @@ var adoptees = map[string]adoptee{
 		config: same(`name = "{{name}}"
   policy = "soft-anti-affinity"`),
 	},
+	"server": {
+		from: "openstack_compute_instance_v2", given: somewhere, after: "massif_subnet.given",
+		make: func(a api) map[string]string {
+			made := a.create(a.Compute, "servers", "server", object{
+				"name": a.Prefix, "flavorRef": a.named(a.Compute, "flavors", "m1.small"), "imageRef": a.named(a.Image, "images", "cirros-fake"),
+				"networks": []object{{"uuid": a.named(a.Network, "networks", a.Prefix+"-given")}}, "metadata": object{"role": "old"},
+			})
+			a.until(a.Compute, "servers/"+fmt.Sprint(made["id"]), "server", "status", "ACTIVE")
+			return id(made)
+		},
+		config: func(a api) string {
+			return fmt.Sprintf(`name = "{{name}}"
+  flavor = "m1.small"
+  image = %q
+  networks = [{ network_id = massif_subnet.given.network_id }]
+  metadata = { role = "old" }`, a.named(a.Image, "images", "cirros-fake"))
+		},
+	},
+	"object": {
+		from: "openstack_objectstorage_object_v1", after: "massif_object_container.given",
+		given: `
+resource "massif_object_container" "given" { name = "{{name}}" }
+`,
+		make: func(a api) map[string]string {
+			a.send(a.ObjectStorage, http.MethodPut, a.Prefix+"/page", object{"a": 1})
+			return map[string]string{"id": a.Prefix + "/page", "container_name": a.Prefix, "name": "page", "content": `{"a":1}`}
+		},
+		config: same(`container = massif_object_container.given.name
+  name = "page"
+  content = jsonencode({ a = 1 })
+  content_type = "application/json"`),
+	},
 	"volume": {
 		from: "openstack_blockstorage_volume_v3",
 		make: func(a api) map[string]string {
@@ -163,6 +196,88 @@ var adoptees = map[string]adoptee{
 		},
 		config: same(``),
 	},
+	"load_balancer": {
+		from: "openstack_lb_loadbalancer_v2", given: somewhere, after: "massif_subnet.given",
+		make: func(a api) map[string]string {
+			made := a.create(a.LoadBalancer, "lbaas/loadbalancers", "loadbalancer", object{
+				"name": a.Prefix, "vip_subnet_id": a.named(a.Network, "subnets", a.Prefix+"-given"),
+			})
+			a.until(a.LoadBalancer, "lbaas/loadbalancers/"+fmt.Sprint(made["id"]), "loadbalancer", "provisioning_status", "ACTIVE")
+			return id(made)
+		},
+		config: same(`name = "{{name}}"
+  vip_subnet_id = massif_subnet.given.id`),
+	},
+	"subnet_pool": {
+		from: "openstack_networking_subnetpool_v2",
+		make: func(a api) map[string]string {
+			return id(a.create(a.Network, "subnetpools", "subnetpool", object{"name": a.Prefix, "prefixes": []string{"10.74.0.0/16"}, "default_prefixlen": 24}))
+		},
+		config: same(`name = "{{name}}"
+  prefixes = ["10.74.0.0/16"]
+  default_prefix_length = 24`),
+	},
+	"address_group": {
+		from: "openstack_networking_address_group_v2",
+		make: func(a api) map[string]string {
+			return id(a.create(a.Network, "address-groups", "address_group", object{"name": a.Prefix, "addresses": []string{"203.0.113.0/28"}}))
+		},
+		config: same(`name = "{{name}}"
+  addresses = ["203.0.113.0/28"]`),
+	},
+	"address_scope": {
+		from: "openstack_networking_addressscope_v2",
+		make: func(a api) map[string]string {
+			return id(a.create(a.Network, "address-scopes", "address_scope", object{"name": a.Prefix, "ip_version": 4}))
+		},
+		config: same(`name = "{{name}}"
+  ip_version = 4`),
+	},
+	"dns_zone": {
+		from: "openstack_dns_zone_v2",
+		make: func(a api) map[string]string {
+			made := a.send(a.DNS, http.MethodPost, "zones", object{"name": a.Prefix + ".example.com.", "email": "hostmaster@example.com", "ttl": 1200})
+			a.active(fmt.Sprint("zones/", made["id"]))
+			return id(made)
+		},
+		config: same(`name = "{{name}}.example.com."
+  email = "hostmaster@example.com"
+  ttl = 1200`),
+	},
+	"dns_record_set": {
+		from: "openstack_dns_recordset_v2", after: "massif_dns_zone.given",
+		given: `
+resource "massif_dns_zone" "given" {
+  name  = "{{name}}.example.com."
+  email = "hostmaster@example.com"
+}
+`,
+		make: func(a api) map[string]string {
+			zone := a.named(a.DNS, "zones", a.Prefix+".example.com.")
+			made := a.send(a.DNS, http.MethodPost, "zones/"+zone+"/recordsets", object{
+				"name": "www." + a.Prefix + ".example.com.", "type": "A", "records": []string{"203.0.113.10"}, "ttl": 300,
+			})
+			a.active(fmt.Sprint("zones/", zone, "/recordsets/", made["id"]))
+			return map[string]string{"id": fmt.Sprint(zone, "/", made["id"]), "zone_id": zone}
+		},
+		config: same(`zone_id = massif_dns_zone.given.id
+  name = "www"
+  type = "A"
+  records = ["203.0.113.10"]
+  ttl = 300`),
+	},
+	"secret": {
+		from: "openstack_keymanager_secret_v1",
+		make: func(a api) map[string]string {
+			made := a.send(a.KeyManager, http.MethodPost, "secrets", object{
+				"name": a.Prefix, "secret_type": "passphrase", "payload": "correct horse", "payload_content_type": "text/plain",
+			})
+			ref := fmt.Sprint(made["secret_ref"])
+			return map[string]string{"id": ref[strings.LastIndex(ref, "/")+1:], "secret_ref": ref}
+		},
+		config: same(`name = "{{name}}"
+  secret_type = "passphrase"`),
+	},
 }
 
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKeUQwOqIGKWaKzSCLsoYQnrtIJy60i5nN7r7duoZsiO"
@@ -182,8 +297,8 @@ func TestAdoption(t *testing.T) {
 				}},
 			}).factory()}
 			first := tc.given + fmt.Sprintf("\nresource %q \"it\" {", tc.from)
-			if strings.Contains(tc.given, "massif_subnet") {
-				first += "\n  depends_on = [massif_subnet.given]\n"
+			if tc.given != "" {
+				first += "\n  depends_on = [" + tc.after + "]\n"
 			}
 			a.Test(t,
 				resource.TestStep{Config: first + "}\n"},
@@ -193,7 +308,7 @@ func TestAdoption(t *testing.T) {
 					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 					Check: func(s *terraform.State) error {
 						is := s.RootModule().Resources["massif_"+name+".it"].Primary
-						known(t, a, "massif_"+name, is.ID, is.Attributes["name"])
+						known(t, a, "massif_"+name, is)
 						return errors.Join(sameText("id", is.ID, made["id"]), sameText("region", is.Attributes["region"], a.Region()))
 					},
 				},
@@ -210,9 +325,9 @@ func sameText(what, is, want string) error {
 }
 
 // known imports and lists an object at the protocol.
-func known(t *testing.T, a api, typ, id, name string) {
+func known(t *testing.T, a api, typ string, is *terraform.InstanceState) {
 	t.Helper()
-	s := a.Server(t)
+	s, id := a.Server(t), is.ID
 	byID := imported(t, s, typ, &tfprotov6.ImportResourceStateRequest{TypeName: typ, ID: id})
 	for how, req := range map[string]*tfprotov6.ImportResourceStateRequest{
 		"region and id":       {TypeName: typ, ID: a.Region() + "/" + id},
@@ -233,11 +348,16 @@ func known(t *testing.T, a api, typ, id, name string) {
 		t.Errorf("of a region that is not there it says %v", resp.Diagnostics)
 	}
 
-	filter := map[string]tftypes.Value{}
-	if name != "" {
-		filter["name"] = tftypes.NewValue(tftypes.String, name)
+	filter := map[string]string{}
+	for _, f := range s.Schemas.ListResourceSchemas[typ].Block.Attributes {
+		if f.Name == "name" || f.Required { // the name, and what the object is in
+			filter[f.Name] = is.Attributes[f.Name]
+		}
 	}
-	results := list(t, s, typ, filter)
+	results, failed := listed(t, s, typ, filter, 0, true)
+	if failed != "" {
+		t.Fatal(failed)
+	}
 	i := slices.IndexFunc(results, func(r tfprotov6.ListResourceResult) bool {
 		return attribute(t, r.Identity.IdentityData, s.Identities[typ].ValueType(), "id") == id
 	})
@@ -245,8 +365,8 @@ func known(t *testing.T, a api, typ, id, name string) {
 	case i < 0:
 		t.Errorf("it is not in the list of %d", len(results))
 		return
-	case name != "" && len(results) != 1:
-		t.Errorf("%d are listed with the name %q", len(results), name)
+	case len(filter) > 0 && len(results) != 1:
+		t.Errorf("%d are listed with %v", len(results), filter)
 	}
 	if region := attribute(t, results[i].Identity.IdentityData, s.Identities[typ].ValueType(), "region"); region != a.Region() {
 		t.Errorf("the list has it in region %q", region)
@@ -295,26 +415,31 @@ func identityOf(t *testing.T, s *acctest.Server, typ string, values map[string]s
 	return &tfprotov6.ResourceIdentityData{IdentityData: acctest.Dynamic(t, s.Identities[typ].ValueType(), raw)}
 }
 
-// list lists a type with all that there is to know of each object.
-func list(t *testing.T, s *acctest.Server, typ string, config map[string]tftypes.Value) []tfprotov6.ListResourceResult {
+// listed lists a type and returns what was found, and the errors.
+func listed(t *testing.T, s *acctest.Server, typ string, config map[string]string, limit int64, whole bool) (all []tfprotov6.ListResourceResult, failed string) {
 	t.Helper()
 	schema, ok := s.Schemas.ListResourceSchemas[typ]
 	lister, can := s.ProviderServer.(tfprotov6.ListResourceServer)
 	if !ok || !can {
 		t.Fatalf("%s cannot be listed", typ)
 	}
+	values := map[string]tftypes.Value{}
+	for name, v := range config {
+		values[name] = tftypes.NewValue(tftypes.String, v)
+	}
 	stream, err := lister.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
-		TypeName: typ, Config: acctest.Dynamic(t, schema.ValueType(), config), IncludeResource: true,
+		TypeName: typ, Config: acctest.Dynamic(t, schema.ValueType(), values), IncludeResource: whole, Limit: limit,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []tfprotov6.ListResourceResult
 	for r := range stream.Results {
-		acctest.Healthy(t, r.Diagnostics)
+		for _, d := range r.Diagnostics {
+			failed += d.Summary + ": " + d.Detail + "\n"
+		}
 		all = append(all, r)
 	}
-	return all
+	return all, failed
 }
 
 // attribute is a text in an object.

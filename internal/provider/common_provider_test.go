@@ -65,7 +65,7 @@ type commonResource struct {
 }
 
 // stateKeys are what moves look at besides id and region.
-var stateKeys = []string{"name", "user_id", "private_key", "user_data", "zone_id", "container_name", "secret_ref", "secret"}
+var stateKeys = []string{"name", "user_id", "private_key", "user_data", "zone_id", "container_name", "content", "secret_ref", "secret"}
 
 func (r *commonResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = r.name
@@ -153,17 +153,30 @@ func (a api) named(of service, path, name string) string {
 // until waits for an attribute of an object.
 func (a api) until(of service, path, noun, key, want string) {
 	a.t.Helper()
+	a.wait(path, func() any {
+		o, _ := a.send(of, http.MethodGet, path, nil)[noun].(object)
+		return o[key]
+	}, want)
+}
+
+func (a api) wait(what string, state func() any, want string) {
+	a.t.Helper()
 	deadline := time.Now().Add(3 * time.Minute)
 	for {
-		o, _ := a.send(of, http.MethodGet, path, nil)[noun].(object)
-		switch is := strings.ToUpper(fmt.Sprint(o[key])); {
+		switch is := strings.ToUpper(fmt.Sprint(state())); {
 		case is == want:
 			return
 		case is == "ERROR", time.Now().After(deadline):
-			a.t.Fatalf("%s is %s: %v", path, is, o)
+			a.t.Fatalf("%s is %s", what, is)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
+}
+
+// active waits until Designate has written an object to its name servers.
+func (a api) active(path string) {
+	a.t.Helper()
+	a.wait(path, func() any { return a.send(a.DNS, http.MethodGet, path, nil)["status"] }, "ACTIVE")
 }
 
 // externalNetwork is one for floating IPs.

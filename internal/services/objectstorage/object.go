@@ -92,9 +92,12 @@ func (object) List(ctx context.Context, cloud *openstack.Cloud, filter lifecycle
 // MovesFrom names the type of the common provider.
 func (object) MovesFrom() []string { return []string{"openstack_objectstorage_object_v1"} }
 
-// MoveState takes the object's place, which is the id there, too.
+// MoveState takes the object's place, and what was uploaded, which no API tells.
 func (object) MoveState(from lifecycle.MovedState, m *objectModel) error {
-	m.ID = types.StringValue(from.String("container_name") + "/" + from.String("name"))
+	container, name := from.String("container_name"), from.String("name")
+	m.ID = types.StringValue(container + "/" + name)
+	m.Container, m.Name = types.StringValue(container), types.StringValue(name)
+	m.Content, m.File = value.StringOrNull(from.String("content")), value.StringOrNull(from.String("source"))
 	return nil
 }
 

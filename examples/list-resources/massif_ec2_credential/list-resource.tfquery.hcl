@@ -1,0 +1,4 @@
+# All of the project.
+list "massif_ec2_credential" "all" {
+  provider = massif
+}

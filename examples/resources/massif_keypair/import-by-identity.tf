@@ -1,0 +1,6 @@
+import {
+  to = massif_keypair.ops
+  identity = {
+    id = "ops"
+  }
+}

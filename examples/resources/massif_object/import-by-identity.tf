@@ -1,0 +1,6 @@
+import {
+  to = massif_object.page
+  identity = {
+    id = "site/index.html"
+  }
+}

@@ -1,0 +1,6 @@
+import {
+  to = massif_object_container.site
+  identity = {
+    id = "site"
+  }
+}
