@@ -1,0 +1,263 @@
+package dns_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
+)
+
+const theSet = "massif_dns_record_set.test"
+
+// setConfig is a record set in a zone of the test's own name.
+func setConfig(body string) string {
+	return zoneConfig(`email = "a@example.org"`) + "resource \"massif_dns_record_set\" \"test\" {\n  zone_id = massif_dns_zone.test.id\n" + body + "\n}\n"
+}
+
+func address(name string, records ...string) string {
+	return fmt.Sprintf("name = %q\n  type = \"A\"\n  records = [%s]\n", name, `"`+strings.Join(records, `", "`)+`"`)
+}
+
+func TestRecordSetBasicAndImport(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate,
+			has(theSet, "name", knownvalue.StringExact("www")),
+			has(theSet, "fqdn", knownvalue.StringRegexp(regexp.MustCompile(`^www\.acc[0-9a-f]+\.example\.$`))),
+			has(theSet, "zone_name", knownvalue.StringRegexp(regexp.MustCompile(`^acc[0-9a-f]+\.example\.$`))),
+			has(theSet, "ttl", knownvalue.Null()),
+			has(theSet, "description", knownvalue.StringExact("")),
+		),
+		imported(theSet, "name"))
+}
+
+func TestRecordSetFullAndUpdate(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(setConfig(address("*", "192.0.2.1", "192.0.2.2")+"ttl = 60\ndescription = \"first\""), theSet, plancheck.ResourceActionCreate),
+		imported(theSet, "name"),
+		step(setConfig(address("*", "192.0.2.2", "192.0.2.1")+"ttl = 60\ndescription = \"first\""), theSet, plancheck.ResourceActionNoop),
+		step(setConfig(address("*", "192.0.2.3")+"ttl = 0\ndescription = \"second\""), theSet, plancheck.ResourceActionUpdate,
+			has(theSet, "ttl", knownvalue.Int64Exact(0))),
+		step(setConfig(address("*", "192.0.2.3")), theSet, plancheck.ResourceActionUpdate,
+			has(theSet, "ttl", knownvalue.Null()), has(theSet, "description", knownvalue.StringExact(""))),
+	)
+}
+
+// A name may be relative, whole, without its dot, in capitals, or the zone's own: what means the same is no change.
+func TestRecordSetNames(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
+		step(setConfig(address("www.{{name}}.example.", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
+		step(setConfig(address("WWW.{{name}}.example", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
+		step(setConfig(address("@", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate),
+		step(setConfig(address("{{name}}.example.", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
+		step(setConfig(address("bücher", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate,
+			has(theSet, "fqdn", knownvalue.StringRegexp(regexp.MustCompile(`^xn--bcher-kva\.`)))),
+	)
+}
+
+// Every type, in words that Designate itself would not take.
+func TestRecordSetTypes(t *testing.T) {
+	long := strings.Repeat(`say "hi" \ `, 60)
+	config := zoneConfig(`email = "a@example.org"`) + fmt.Sprintf(`
+resource "massif_dns_record_set" "test" {
+  for_each = {
+    "a A"        = ["192.0.2.1"]
+    "aaaa AAAA"  = ["2001:DB8::1", "2001:db8:0::2"]
+    "c CNAME"    = ["WWW.Example.org."]
+    "mx MX"      = ["010   mail.example.org.", "20 bücher.example."]
+    "_s._tcp SRV"= ["10  5 5060 sip.example.org."]
+    "t TXT"      = ["v=spf1 -all", "\"in quotes\"", "Grüße", ""]
+    "long TXT"   = [%q]
+    "caa CAA"    = ["0 issue \"letsencrypt.org\"", "0 iodef mailto:a@example.org"]
+    "ns NS"      = ["ns.example.org."]
+    "p PTR"      = ["host.example.org."]
+    "fp SSHFP"   = ["4 2 %s"]
+    "n NAPTR"    = ["10 10 S SIP+D2U  _sip._udp.example.org."]
+    "spf SPF"    = ["v=spf1 -all"]
+  }
+  zone_id = massif_dns_zone.test.id
+  name    = split(" ", each.key)[0]
+  type    = split(" ", each.key)[1]
+  records = each.value
+}
+`, long, strings.Repeat("AB", 32))
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
+			has(`massif_dns_record_set.test["long TXT"]`, "records", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact(long)})),
+		}},
+		resource.TestStep{
+			Config:           strings.ReplaceAll(config, `"v=spf1 -all", "\"in quotes\""`, `"\"v=spf1\" \" -all\"", "in quotes"`),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+		},
+	)
+}
+
+// An imported text is shown without the quotes and cuts that DNS needs.
+func TestRecordSetTextImport(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(setConfig(fmt.Sprintf("name = \"@\"\ntype = \"TXT\"\nrecords = [%q, \"v=spf1 -all\"]", strings.Repeat("0123456789", 60))), theSet, plancheck.ResourceActionCreate),
+		imported(theSet, "name"))
+}
+
+func TestRecordSetReplace(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(setConfig(address("a", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
+		step(setConfig(address("b", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate),
+		step(setConfig("name = \"b\"\ntype = \"AAAA\"\nrecords = [\"2001:db8::1\"]"), theSet, plancheck.ResourceActionDestroyBeforeCreate),
+	)
+}
+
+func TestRecordSetDisappears(t *testing.T) {
+	c := acctest.New(t)
+	config := setConfig(address("www", "192.0.2.1"))
+	var s stolen
+	first := step(config, theSet, plancheck.ResourceActionCreate)
+	first.Check = s.from(theSet)
+	second := step(config, theSet, plancheck.ResourceActionCreate)
+	second.PreConfig = func() {
+		zone, id, _ := strings.Cut(s.id, "/")
+		if _, err := call(t, c, http.MethodDelete, nil, "zones", zone, "recordsets", id); err != nil {
+			t.Fatal(err)
+		}
+		for range 300 {
+			if _, err := call(t, c, http.MethodGet, nil, "zones", zone, "recordsets", id); openstack.NotFound(err) {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Fatal("the record set is still there")
+	}
+	c.Test(t, first, second)
+}
+
+func TestRecordSetExists(t *testing.T) {
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: setConfig(address("www", "192.0.2.1"))},
+		resource.TestStep{
+			Config: setConfig(address("www", "192.0.2.1")) + `
+resource "massif_dns_record_set" "twin" {
+  zone_id = massif_dns_zone.test.id
+  name    = massif_dns_record_set.test.fqdn
+  type    = "A"
+  records = ["192.0.2.2"]
+}`,
+			ExpectError: regexp.MustCompile(`(?s)Already exists.*terraform import 'massif_dns_record_set\.NAME'`),
+		},
+	)
+}
+
+// What only the zone can tell is told by the plan as soon as the zone is there.
+func TestRecordSetInZone(t *testing.T) {
+	zone := zoneConfig(`email = "a@example.org"`) + `
+resource "massif_dns_zone" "copy" {
+  name    = "copy-{{name}}.example."
+  type    = "SECONDARY"
+  masters = ["192.0.2.1"]
+}
+`
+	wrong := func(body, want string) resource.TestStep {
+		return resource.TestStep{
+			Config:      zone + "resource \"massif_dns_record_set\" \"test\" {\n" + body + "\n}",
+			PlanOnly:    true,
+			ExpectError: acctest.Words(want),
+		}
+	}
+	in := "zone_id = massif_dns_zone.test.id\n"
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: zone},
+		wrong(in+address("www.elsewhere.example.", "192.0.2.1"), "www.elsewhere.example. is not in the zone"),
+		wrong(in+"name = \"{{name}}.example.\"\ntype = \"CNAME\"\nrecords = [\"x.example.\"]", "The zone's own name cannot be an alias"),
+		wrong(in+"name = \"{{name}}.example\"\ntype = \"NS\"\nrecords = [\"x.example.\"]", "The NS records of the zone itself are the cloud's own"),
+		wrong("zone_id = massif_dns_zone.copy.id\n"+address("www", "192.0.2.1"), "is a secondary zone, whose records come from its masters"),
+		wrong("zone_id = \"00000000-dead-beef-0000-000000000000\"\n"+address("www", "192.0.2.1"), "There is no zone 00000000-dead-beef-0000-000000000000"),
+	)
+}
+
+// Many at once in one zone, which are read with one list.
+func TestRecordSetMany(t *testing.T) {
+	config := zoneConfig(`email = "a@example.org"`) + `
+resource "massif_dns_record_set" "test" {
+  count   = 20
+  zone_id = massif_dns_zone.test.id
+  name    = "host-${count.index}"
+  type    = "A"
+  records = ["192.0.2.${count.index}"]
+}`
+	c := acctest.New(t)
+	c.Test(t, resource.TestStep{Config: config}, resource.TestStep{
+		PreConfig: func() {
+			if c.Simulator != nil {
+				c.Simulator.ResetRequests()
+			}
+		},
+		Config: config, PlanOnly: true,
+	})
+	if c.Simulator == nil {
+		return
+	}
+	reads := 0
+	for _, r := range c.Simulator.Requests() {
+		if r.Service == "dns" && r.Method == http.MethodGet && strings.Contains(r.Path, "/recordsets/") {
+			reads++
+		}
+	}
+	if reads > 40 {
+		t.Errorf("%d record sets were read one by one", reads)
+	}
+}
+
+func TestRecordSetLostAnswer(t *testing.T) {
+	c := acctest.OnSimulator(t, "the answer to a request must get lost")
+	s := step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate)
+	s.PreConfig = func() {
+		if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodPost, Service: "dns", Path: `/recordsets$`, Count: 1, Late: true, Drop: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Test(t, s)
+}
+
+func TestRecordSetFails(t *testing.T) {
+	c := acctest.OnSimulator(t, "the name servers must fail")
+	config := setConfig(address("www", "192.0.2.1"))
+	c.Test(t,
+		resource.TestStep{
+			PreConfig: func() {
+				if err := c.Simulator.AddFault(simulator.Fault{
+					Method: http.MethodGet, Service: "dns", Path: `/recordsets/[^/]+$`, Status: http.StatusOK, Count: 1,
+					Body: `{"id": "x", "name": "x.example.", "status": "ERROR", "action": "CREATE"}`,
+				}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config:      config,
+			ExpectError: acctest.Words("reached the state ERROR: the cloud's name servers have not confirmed the change (CREATE)"),
+		},
+		step(config, theSet, plancheck.ResourceActionDestroyBeforeCreate),
+	)
+}
+
+func TestRecordSetDataSource(t *testing.T) {
+	const data = "data.massif_dns_record_set.test"
+	config := setConfig(address("www", "192.0.2.1") + "ttl = 60")
+	look := func(body string) string { return config + "data \"massif_dns_record_set\" \"test\" {\n" + body + "\n}" }
+	in := "zone_id = massif_dns_record_set.test.zone_id\n"
+	records := has(data, "records", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact("192.0.2.1")}))
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: look(in + `name = "www"`), ConfigStateChecks: []statecheck.StateCheck{records, has(data, "ttl", knownvalue.Int64Exact(60))}},
+		resource.TestStep{Config: look(`id = massif_dns_record_set.test.id`), ConfigStateChecks: []statecheck.StateCheck{records}},
+		resource.TestStep{Config: look(in + `type = "SOA"`), ConfigStateChecks: []statecheck.StateCheck{has(data, "fqdn", knownvalue.NotNull())}},
+		resource.TestStep{Config: look(in + `name = "ftp"`), ExpectError: acctest.Words("No record set matches; there are:")},
+	)
+}

@@ -1,0 +1,203 @@
+package dns_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
+)
+
+const theZone = "massif_dns_zone.test"
+
+// zoneConfig is a zone of the test's own name.
+func zoneConfig(body string) string {
+	return "resource \"massif_dns_zone\" \"test\" {\n  name = \"{{name}}.example.\"\n" + body + "\n}\n"
+}
+
+func TestZoneBasicAndImport(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(zoneConfig(`email = "admin@example.org"`), theZone, plancheck.ResourceActionCreate,
+			has(theZone, "type", knownvalue.StringExact("PRIMARY")),
+			has(theZone, "description", knownvalue.StringExact("")),
+			has(theZone, "masters", knownvalue.SetSizeExact(0)),
+			has(theZone, "attributes", knownvalue.MapSizeExact(0)),
+			has(theZone, "ttl", knownvalue.NotNull()),
+			has(theZone, "name_servers", knownvalue.ListPartial(map[int]knownvalue.Check{0: knownvalue.StringRegexp(regexp.MustCompile(`\.$`))})),
+		),
+		imported(theZone))
+}
+
+func TestZoneFullAndUpdate(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(zoneConfig(`
+  email       = "admin@example.org"
+  ttl         = 600
+  description = "first"
+  attributes  = { tier = "gold", place = "here" }
+`), theZone, plancheck.ResourceActionCreate),
+		imported(theZone),
+		step(zoneConfig(`
+  email       = "other@example.org"
+  ttl         = 0
+  description = "second"
+  attributes  = { tier = "silver" }
+`), theZone, plancheck.ResourceActionUpdate,
+			has(theZone, "ttl", knownvalue.Int64Exact(0)),
+			has(theZone, "attributes", knownvalue.MapExact(map[string]knownvalue.Check{"tier": knownvalue.StringExact("silver")}))),
+		step(zoneConfig(`email = "other@example.org"`), theZone, plancheck.ResourceActionUpdate,
+			has(theZone, "description", knownvalue.StringExact("")),
+			has(theZone, "attributes", knownvalue.MapSizeExact(0)),
+			has(theZone, "ttl", knownvalue.Int64Exact(0))),
+	)
+}
+
+// The same name in other letters is no other zone.
+func TestZoneNames(t *testing.T) {
+	named := func(name string) string {
+		return fmt.Sprintf("resource \"massif_dns_zone\" \"test\" {\n  name = %q\n  email = \"a@example.org\"\n}\n", name)
+	}
+	acctest.New(t).Test(t,
+		step(named("{{name}}.Example"), theZone, plancheck.ResourceActionCreate, has(theZone, "name", knownvalue.StringRegexp(regexp.MustCompile(`\.Example$`)))),
+		step(named("{{name}}.example."), theZone, plancheck.ResourceActionNoop),
+		step(named("{{name}}.bücher.example"), theZone, plancheck.ResourceActionDestroyBeforeCreate),
+		step(named("{{name}}.xn--bcher-kva.example."), theZone, plancheck.ResourceActionNoop),
+	)
+}
+
+func TestZoneSecondary(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(zoneConfig(`
+  type    = "SECONDARY"
+  masters = ["192.0.2.1:53", "192.0.2.2:5353"]
+`), theZone, plancheck.ResourceActionCreate, has(theZone, "email", knownvalue.NotNull())),
+		imported(theZone, "masters"),
+		step(zoneConfig("type = \"SECONDARY\"\nmasters = [\"192.0.2.2:5353\", \"192.0.2.1\"]"), theZone, plancheck.ResourceActionNoop),
+		step(zoneConfig("type = \"SECONDARY\"\nmasters = [\"192.0.2.3\"]\ndescription = \"d\""), theZone, plancheck.ResourceActionUpdate),
+		step(zoneConfig(`email = "a@example.org"`), theZone, plancheck.ResourceActionDestroyBeforeCreate),
+	)
+}
+
+func TestZoneDisappears(t *testing.T) {
+	c := acctest.New(t)
+	config := zoneConfig(`email = "a@example.org"`)
+	var s stolen
+	first := step(config, theZone, plancheck.ResourceActionCreate)
+	first.Check = s.from(theZone)
+	second := step(config, theZone, plancheck.ResourceActionCreate)
+	second.PreConfig = func() {
+		if _, err := call(t, c, http.MethodDelete, nil, "zones", s.id); err != nil {
+			t.Fatal(err)
+		}
+		for range 300 {
+			if _, err := call(t, c, http.MethodGet, nil, "zones", s.id); openstack.NotFound(err) {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Fatal("the zone is still there")
+	}
+	c.Test(t, first, second)
+}
+
+// The second of the same name must name the import, not adopt the first.
+func TestZoneExists(t *testing.T) {
+	config := zoneConfig(`email = "a@example.org"`)
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			Config: config + `
+resource "massif_dns_zone" "twin" {
+  name  = massif_dns_zone.test.name
+  email = "a@example.org"
+}`,
+			ExpectError: regexp.MustCompile(`(?s)Already exists.*terraform import 'massif_dns_zone\.NAME'`),
+		},
+	)
+}
+
+func TestZoneUnknowns(t *testing.T) {
+	acctest.New(t).Test(t, resource.TestStep{Config: `
+resource "terraform_data" "values" {
+  input = { name = "{{name}}.example", email = "a@example.org", ttl = 300, type = "PRIMARY", key = "tier" }
+}
+
+resource "massif_dns_zone" "test" {
+  name        = terraform_data.values.output.name
+  email       = terraform_data.values.output.email
+  ttl         = terraform_data.values.output.ttl
+  type        = terraform_data.values.output.type
+  description = terraform_data.values.output.name
+  attributes  = { (terraform_data.values.output.key) = terraform_data.values.output.name }
+}
+
+resource "massif_dns_record_set" "test" {
+  zone_id = massif_dns_zone.test.id
+  name    = terraform_data.values.output.key
+  type    = terraform_data.values.output.type == "PRIMARY" ? "TXT" : "A"
+  records = [terraform_data.values.output.name]
+  ttl     = terraform_data.values.output.ttl
+}`})
+}
+
+func TestZoneLostAnswer(t *testing.T) {
+	c := acctest.OnSimulator(t, "the answer to a request must get lost")
+	s := step(zoneConfig(`email = "a@example.org"`), theZone, plancheck.ResourceActionCreate)
+	s.PreConfig = func() {
+		if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodPost, Service: "dns", Path: `/zones$`, Count: 1, Late: true, Drop: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Test(t, s)
+}
+
+// A zone that the name servers do not confirm is an error, and made anew.
+func TestZoneFails(t *testing.T) {
+	c := acctest.OnSimulator(t, "the name servers must fail")
+	config := zoneConfig(`email = "a@example.org"`)
+	c.Test(t,
+		resource.TestStep{
+			PreConfig: func() {
+				if err := c.Simulator.AddFault(simulator.Fault{
+					Method: http.MethodGet, Service: "dns", Path: `^/v2/zones/[^/]+$`, Status: http.StatusOK, Count: 1,
+					Body: `{"id": "x", "name": "x.example.", "status": "ERROR", "action": "CREATE"}`,
+				}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config:      config,
+			ExpectError: acctest.Words("reached the state ERROR: the cloud's name servers have not confirmed the change (CREATE)"),
+		},
+		step(config, theZone, plancheck.ResourceActionDestroyBeforeCreate),
+	)
+}
+
+func TestZoneDataSource(t *testing.T) {
+	const data = "data.massif_dns_zone.test"
+	config := zoneConfig("email = \"a@example.org\"\nttl = 600")
+	acctest.New(t).Test(t,
+		resource.TestStep{
+			Config: config + `data "massif_dns_zone" "test" { name = trimsuffix(massif_dns_zone.test.name, ".") }`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				has(data, "ttl", knownvalue.Int64Exact(600)), has(data, "status", knownvalue.StringExact("ACTIVE")), has(data, "name_servers", knownvalue.NotNull()),
+			},
+		},
+		resource.TestStep{
+			Config:            config + `data "massif_dns_zone" "test" { id = massif_dns_zone.test.id }`,
+			ConfigStateChecks: []statecheck.StateCheck{has(data, "email", knownvalue.StringExact("a@example.org"))},
+		},
+		resource.TestStep{
+			Config:      config + `data "massif_dns_zone" "test" { name = "nowhere-{{name}}.example" }`,
+			ExpectError: acctest.Words("No zone matches; there are:"),
+		},
+	)
+}
