@@ -131,9 +131,8 @@ func (n *network) subnetResource() *resource {
 			"ipv6_address_mode": fixedAt(nil, optional(oneOf("dhcpv6-stateful", "dhcpv6-stateless", "slaac"))),
 			"subnetpool_id":     fixedAt(nil, optional(uuid)), "prefixlen": fixedAt(nil, optional(integer)),
 			"use_default_subnetpool": fixedAt(false, boolean), "service_types": changeable([]any{}, anything),
-			"segment_id": byAdmin(fixedAt(nil, anything)),
 		}),
-		unfiltered: []string{"allocation_pools", "dns_nameservers", "host_routes", "prefixlen", "use_default_subnetpool", "service_types", "segment_id"},
+		unfiltered: []string{"allocation_pools", "dns_nameservers", "host_routes", "prefixlen", "use_default_subnetpool", "service_types"},
 		missing: func(id string) *fault {
 			return fail(http.StatusNotFound, "SubnetNotFound", "Subnet %s could not be found.", id)
 		},
@@ -180,7 +179,7 @@ func (n *network) createSubnet(c *call, in object) (object, error) {
 	} else if err := checkPools(prefix, in.objs("allocation_pools"), in.str("gateway_ip")); err != nil {
 		return nil, err
 	}
-	for _, key := range []string{"prefixlen", "use_default_subnetpool", "segment_id"} {
+	for _, key := range []string{"prefixlen", "use_default_subnetpool"} {
 		delete(in, key)
 	}
 	return n.store(&n.Subnets, in, 0), nil

@@ -143,7 +143,9 @@ func (floatingIP) Plan(ctx context.Context, cloud *openstack.Cloud, change *life
 		plan.FixedIP, plan.RouterID = types.StringNull(), types.StringNull()
 	}
 	if prior == nil {
-		return nil
+		_, id, err := planExternalNetwork(ctx, cloud, plan.ExternalNetwork, types.StringNull(), types.StringNull())
+		plan.ExternalNetworkID = id
+		return err
 	}
 	if plan.PortID.Equal(prior.PortID) && !plan.PortID.IsUnknown() {
 		if plan.FixedIP.IsUnknown() {

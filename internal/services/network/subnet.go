@@ -2,16 +2,17 @@ package network
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -59,6 +60,7 @@ type subnetModel struct {
 	IPv6AddressMode types.String `tfsdk:"ipv6_address_mode"`
 	IPv6RAMode      types.String `tfsdk:"ipv6_ra_mode"`
 	ServiceTypes    types.Set    `tfsdk:"service_types"`
+	SegmentID       types.String `tfsdk:"segment_id"`
 	Tags            types.Set    `tfsdk:"tags"`
 }
 
@@ -82,6 +84,7 @@ type apiSubnet struct {
 	IPv6AddressMode string     `json:"ipv6_address_mode"`
 	IPv6RAMode      string     `json:"ipv6_ra_mode"`
 	ServiceTypes    []string   `json:"service_types"`
+	SegmentID       string     `json:"segment_id"`
 	Tags            []string   `json:"tags"`
 }
 
@@ -91,6 +94,9 @@ type apiRoute struct {
 }
 
 var subnets = kind[apiSubnet]{"subnet", "subnets", func(s apiSubnet) string { return s.ID }}
+
+// serviceType is how Neutron wants the owners of ports to begin.
+var serviceType = regexp.MustCompile(`^(compute|network|neutron|baremetal):`)
 
 func (subnet) Name() string { return "subnet" }
 
@@ -166,10 +172,18 @@ func (subnet) Schema() schema.Schema {
 			"ipv6_ra_mode": ipv6Mode(
 				"What the router announces."),
 			"service_types": schema.SetAttribute{
-				MarkdownDescription: "Owners of the ports that may use the subnet, such as `compute:nova`. All when not set.",
+				MarkdownDescription: "Owners of the ports that may use the subnet, such as `compute:nova` or `network:floatingip`. All when not set.",
 				ElementType:         types.StringType,
 				Optional:            true,
-				Validators:          []validator.Set{nonEmptySet()},
+				Validators: []validator.Set{nonEmptySet(), setvalidator.ValueStringsAre(stringvalidator.RegexMatches(serviceType,
+					"must begin with the kind of the owner, as compute:nova or network:floatingip do"))},
+			},
+			"segment_id": schema.StringAttribute{
+				MarkdownDescription: "ID of the segment of a routed network that the subnet is on. Needs an administrator, and a cloud with the extension `segment`. Changing it makes a new subnet.",
+				Optional:            true,
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown(), stringplanmodifier.RequiresReplaceIfConfigured()},
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"tags": attribute.Tags(),
 		},
@@ -199,123 +213,6 @@ func routes(all []apiRoute) types.List {
 		return types.ListNull(objectType(routeAttributes))
 	}
 	return objects(routeAttributes, rows...)
-}
-
-// Validate checks the addresses against each other.
-func (subnet) Validate(_ context.Context, m *subnetModel) error {
-	var errs []error
-	invalid := func(p path.Path, format string, args ...any) {
-		errs = append(errs, lifecycle.Invalid(p, format, args...))
-	}
-	if m.CIDR.IsNull() && m.SubnetPoolID.IsNull() {
-		invalid(path.Root("cidr"), "give cidr, subnet_pool_id or both: without one there are no addresses")
-	}
-	if !m.CIDR.IsNull() && !m.PrefixLength.IsNull() {
-		invalid(path.Root("prefix_length"), "give either cidr or prefix_length: a CIDR has its length")
-	}
-	if m.NoGateway.ValueBool() && !m.GatewayIP.IsNull() {
-		invalid(path.Root("gateway_ip"), "give no gateway_ip when no_gateway is true")
-	}
-	var cidr netip.Prefix
-	if value.Known(m.CIDR) {
-		parsed, err := netip.ParsePrefix(m.CIDR.ValueString())
-		if err != nil || parsed != parsed.Masked() {
-			return errors.Join(errs...) // the attribute's own validator tells
-		}
-		cidr = parsed
-	}
-	gateway, _ := netip.ParseAddr(m.GatewayIP.ValueString())
-	if cidr.IsValid() && gateway.IsValid() {
-		switch {
-		case gateway.Is4() != cidr.Addr().Is4():
-			invalid(path.Root("gateway_ip"), "%s is not of the same IP version as %s", gateway, cidr)
-		case !cidr.Contains(gateway) && !gateway.IsLinkLocalUnicast():
-			invalid(path.Root("gateway_ip"), "%s is outside the subnet %s", gateway, cidr)
-		case cidr.Addr().Is4() && cidr.Bits() < 31 && (gateway == cidr.Addr() || gateway == lastAddress(cidr)):
-			invalid(path.Root("gateway_ip"), "%s is the network's own or broadcast address; the first usable one of %s is %s", gateway, cidr, cidr.Addr().Next())
-		}
-	}
-	errs = append(errs, validatePools(m.AllocationPools, cidr, gateway)...)
-	errs = append(errs, validateRoutes("host_routes", m.HostRoutes, cidr)...)
-	for name, mode := range map[string]types.String{"ipv6_address_mode": m.IPv6AddressMode, "ipv6_ra_mode": m.IPv6RAMode} {
-		if value.Known(mode) && cidr.IsValid() && cidr.Addr().Is4() {
-			invalid(path.Root(name), "IPv6 modes need an IPv6 subnet, and %s is IPv4", cidr)
-		}
-	}
-	if value.Known(m.IPv6AddressMode) && value.Known(m.IPv6RAMode) && !m.IPv6AddressMode.Equal(m.IPv6RAMode) {
-		invalid(path.Root("ipv6_ra_mode"), "when both modes are given they must be the same, and ipv6_address_mode is %s", m.IPv6AddressMode.ValueString())
-	}
-	return errors.Join(errs...)
-}
-
-var poolAttributes = []string{"start", "end"}
-
-// pool is a range of addresses.
-type pool struct{ start, end netip.Addr }
-
-// validatePools checks ranges against the subnet, the gateway and each other. What is not valid on its own is told by
-// the attributes' validators.
-func validatePools(list types.List, cidr netip.Prefix, gateway netip.Addr) []error {
-	var errs []error
-	known := map[int]pool{}
-	for i, e := range list.Elements() {
-		at := path.Root("allocation_pools").AtListIndex(i)
-		start, startErr := netip.ParseAddr(text(e, "start"))
-		end, endErr := netip.ParseAddr(text(e, "end"))
-		for name, addr := range map[string]netip.Addr{"start": start, "end": end} {
-			if cidr.IsValid() && addr.IsValid() && !cidr.Contains(addr) {
-				errs = append(errs, lifecycle.Invalid(at.AtName(name), "%s is outside the subnet %s", addr, cidr))
-			}
-		}
-		if startErr != nil || endErr != nil {
-			continue
-		}
-		p := pool{start, end}
-		switch {
-		case start.Is4() != end.Is4():
-			errs = append(errs, lifecycle.Invalid(at, "%s and %s are not of the same IP version", start, end))
-			continue
-		case end.Less(start):
-			errs = append(errs, lifecycle.Invalid(at, "the pool starts at %s, after its end %s", start, end))
-			continue
-		case gateway.IsValid() && p.contains(gateway):
-			errs = append(errs, lifecycle.Invalid(at, "the gateway %s is inside the pool %s-%s, where a port could get it", gateway, start, end))
-		}
-		for j := range i {
-			if other, ok := known[j]; ok && (p.contains(other.start) || other.contains(p.start)) {
-				errs = append(errs, lifecycle.Invalid(at, "the pool %s-%s overlaps %s-%s", start, end, other.start, other.end))
-			}
-		}
-		known[i] = p
-	}
-	return errs
-}
-
-func (p pool) contains(a netip.Addr) bool { return !a.Less(p.start) && !p.end.Less(a) }
-
-// validateRoutes checks that both sides of a route are of one IP version, and of the subnet's when it is known.
-func validateRoutes(attributeName string, list types.List, cidr netip.Prefix) []error {
-	var errs []error
-	for i, e := range list.Elements() {
-		at := path.Root(attributeName).AtListIndex(i).AtName("nexthop")
-		destination, destinationErr := netip.ParsePrefix(text(e, "destination"))
-		hop, hopErr := netip.ParseAddr(text(e, "nexthop"))
-		if destinationErr == nil && hopErr == nil && destination.Addr().Is4() != hop.Is4() {
-			errs = append(errs, lifecycle.Invalid(at, "%s is not of the same IP version as the destination %s", hop, destination))
-		} else if hopErr == nil && cidr.IsValid() && hop.Is4() != cidr.Addr().Is4() {
-			errs = append(errs, lifecycle.Invalid(at, "%s is not of the same IP version as the subnet %s", hop, cidr))
-		}
-	}
-	return errs
-}
-
-func lastAddress(p netip.Prefix) netip.Addr {
-	bytes := p.Addr().AsSlice()
-	for i := p.Bits(); i < len(bytes)*8; i++ {
-		bytes[i/8] |= 1 << (7 - i%8)
-	}
-	last, _ := netip.AddrFromSlice(bytes)
-	return last
 }
 
 // Plan says what follows from the configuration: the IP version from the CIDR, the gateway from there being one.
@@ -374,8 +271,17 @@ func (m *subnetModel) fields() fields {
 		"name": m.Name, "description": m.Description, "network_id": m.NetworkID, "cidr": m.CIDR, "subnetpool_id": m.SubnetPoolID,
 		"prefixlen": m.PrefixLength, "ip_version": m.IPVersion, "allocation_pools": m.AllocationPools, "gateway_ip": m.GatewayIP,
 		"enable_dhcp": m.EnableDHCP, "dns_nameservers": m.DNSNameservers, "host_routes": m.HostRoutes,
-		"ipv6_address_mode": m.IPv6AddressMode, "ipv6_ra_mode": m.IPv6RAMode, "service_types": m.ServiceTypes,
+		"ipv6_address_mode": m.IPv6AddressMode, "ipv6_ra_mode": m.IPv6RAMode, "service_types": m.ServiceTypes, "segment_id": m.SegmentID,
 	}
+}
+
+// blameSubnet finds the argument that a refusal is about.
+func blameSubnet(err error) error {
+	return blame(err, map[string]string{
+		"NetworkNotFound": "network_id", "SubnetPoolNotFound": "subnet_pool_id", "SubnetAllocationError": "subnet_pool_id", "NetworkSubnetPoolAffinityError": "subnet_pool_id",
+		"MinPrefixSubnetAllocationError": "prefix_length", "MaxPrefixSubnetAllocationError": "prefix_length", "GatewayConflictWithAllocationPools": "gateway_ip",
+		"GatewayIpInUse": "gateway_ip", "OutOfBoundsAllocationPool": "allocation_pools", "OverlappingAllocationPools": "allocation_pools",
+	}, map[string]string{"segment_id": "segment_id", "service_types": "service_types", "dns_nameservers": "dns_nameservers", "host_routes": "host_routes"})
 }
 
 func (subnet) Create(ctx context.Context, cloud *openstack.Cloud, m *subnetModel) error {
@@ -401,7 +307,7 @@ func (subnet) Create(ctx context.Context, cloud *openstack.Cloud, m *subnetModel
 	}
 	made, err := subnets.create(ctx, cloud, body)
 	if err != nil {
-		return err
+		return blameSubnet(err)
 	}
 	m.ID = types.StringValue(made.ID)
 	if m.NoGateway.ValueBool() && made.GatewayIP != "" { // Neutron gives a subnet of a pool one even when told not to
@@ -433,7 +339,7 @@ func (subnet) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *s
 		}
 	}
 	if err := subnets.change(ctx, cloud, plan.ID.ValueString(), body); err != nil {
-		return err
+		return blameSubnet(err)
 	}
 	if !plan.Tags.Equal(prior.Tags) {
 		return subnets.setTags(ctx, cloud, plan.ID.ValueString(), plan.Tags)
@@ -500,6 +406,7 @@ func (m *subnetModel) flatten(s apiSubnet) {
 	m.IPv6AddressMode = value.StringOrNull(s.IPv6AddressMode)
 	m.IPv6RAMode = value.StringOrNull(s.IPv6RAMode)
 	m.ServiceTypes = value.SetOrNull(s.ServiceTypes)
+	m.SegmentID = value.StringOrNull(s.SegmentID)
 	m.Tags = value.Set(s.Tags)
 }
 
