@@ -12,12 +12,18 @@ resource "massif_security_group" "web" {
   name = "web"
 }
 
+resource "massif_volume" "data" {
+  name = "web-data"
+  size = 20
+}
+
 resource "massif_server" "web" {
   name               = "web-1"
   flavor             = "m1.small"
   image              = "cirros-fake"
   security_group_ids = [massif_security_group.web.id]
   boot_volume        = { size = 10 }
+  volumes            = { data = { volume_id = massif_volume.data.id } }
   metadata           = { role = "web" }
   tags               = ["production"]
 

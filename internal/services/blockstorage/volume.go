@@ -132,7 +132,9 @@ func findLostVolume(ctx context.Context, client *gophercloud.ServiceClient, name
 		found, err := volumes.ExtractVolumes(pages)
 		var candidates []openstack.Candidate
 		for _, v := range found {
-			candidates = append(candidates, openstack.Candidate{ID: v.ID, Created: v.CreatedAt})
+			if v.Name == name { // the filter knows no case
+				candidates = append(candidates, openstack.Candidate{ID: v.ID, Created: v.CreatedAt})
+			}
 		}
 		return candidates, err
 	})

@@ -33,8 +33,12 @@ func Actions() []func() action.Action {
 // DataSources are the data source types of this service.
 func DataSources() []func() datasource.DataSource {
 	return []func() datasource.DataSource{
+		lifecycle.DataSource(availabilityZones{}),
 		lifecycle.DataSource(flavor{}),
 		lifecycle.DataSource(image{}),
+		lifecycle.DataSource(keypairSource{}),
+		lifecycle.DataSource(quotas{}),
+		lifecycle.DataSource(serverSource{}),
 	}
 }
 

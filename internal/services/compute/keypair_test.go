@@ -102,20 +102,3 @@ resource "massif_keypair" "twin" {
 		},
 	)
 }
-
-func TestKeypairInvalid(t *testing.T) {
-	for name, tc := range map[string]struct{ body, want string }{
-		"name":         {`name = "a/b"`, `may have letters`},
-		"empty name":   {`name = ""`, `string length must be between 1 and 255`},
-		"no key":       {"name = \"a\"\n  public_key = \"my key\"", `must be a public key in OpenSSH's format`},
-		"name missing": {`public_key = "` + aKey + `"`, `The argument "name" is required`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{
-				Config:      "resource \"massif_keypair\" \"test\" {\n  " + tc.body + "\n}",
-				PlanOnly:    true,
-				ExpectError: acctest.Words(tc.want),
-			})
-		})
-	}
-}

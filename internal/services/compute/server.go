@@ -2,7 +2,6 @@ package compute
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -15,11 +14,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
-	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -42,8 +39,10 @@ type serverModel struct {
 	lifecycle.Object
 
 	Name              types.String `tfsdk:"name"`
+	Description       types.String `tfsdk:"description"`
 	Flavor            types.String `tfsdk:"flavor"`
 	Image             types.String `tfsdk:"image"`
+	Rebuild           types.Bool   `tfsdk:"rebuild"`
 	ImageID           types.String `tfsdk:"image_id"`
 	Networks          types.List   `tfsdk:"networks"`
 	SecurityGroupIDs  types.Set    `tfsdk:"security_group_ids"`
@@ -56,18 +55,12 @@ type serverModel struct {
 	Metadata          types.Map    `tfsdk:"metadata"`
 	Tags              types.Set    `tfsdk:"tags"`
 	BootVolume        types.Object `tfsdk:"boot_volume"`
+	Volumes           types.Map    `tfsdk:"volumes"`
 	ConfigDrive       types.Bool   `tfsdk:"config_drive"`
 	PowerState        types.String `tfsdk:"power_state"`
 	AccessIPv4        types.String `tfsdk:"access_ipv4"`
 	AccessIPv6        types.String `tfsdk:"access_ipv6"`
 	PortIDs           types.List   `tfsdk:"port_ids"`
-}
-
-type bootVolumeModel struct {
-	ID                  types.String `tfsdk:"id"`
-	Size                types.Int64  `tfsdk:"size"`
-	Type                types.String `tfsdk:"type"`
-	DeleteOnTermination types.Bool   `tfsdk:"delete_on_termination"`
 }
 
 func (server) Name() string { return "server" }
@@ -101,13 +94,13 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 	// An interrupt in the midst of these requests would leave objects of which nobody knows the ids.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
 	defer cancel()
-	made, slots, err := makePorts(whole, cloud, m, nics)
+	plugs, made, err := m.plug(whole, cloud, nics)
 	if err != nil {
 		return err
 	}
-	opts.Networks = novaNetworks(nics, slots)
+	opts.Networks = plugs
 	begin := time.Now()
-	answer, err := servers.Create(whole, client, withKeyPair{opts, m.KeyPair.ValueString()}, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
+	answer, err := servers.Create(whole, client, opts, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
 	if openstack.Lost(err) {
 		answer, err = findLost(ctx, client, opts.Name, begin, err)
 	}
@@ -115,7 +108,7 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 		return errors.Join(blameServer(fmt.Errorf("create server %q: %w", m.Name.ValueString(), err)), deletePorts(whole, cloud, made))
 	}
 	m.ID = types.StringValue(answer.ID)
-	m.PortIDs = value.List(slots) // also when the server fails, its ports must be found again
+	m.PortIDs = value.List(portSlots(plugs)) // also when the server fails, its ports must be found again
 	return nil
 }
 
@@ -129,98 +122,41 @@ func findLost(ctx context.Context, client *gophercloud.ServiceClient, name strin
 		found, err := servers.ExtractServers(pages)
 		var candidates []openstack.Candidate
 		for _, s := range found {
-			candidates = append(candidates, openstack.Candidate{ID: s.ID, Created: s.Created})
+			if s.Name == name { // Nova's pattern knows no case
+				candidates = append(candidates, openstack.Candidate{ID: s.ID, Created: s.Created})
+			}
 		}
 		return candidates, err
 	})
 	return &servers.Server{ID: id}, err
 }
 
-func (m *serverModel) createOpts(ctx context.Context, cloud *openstack.Cloud) (servers.CreateOpts, error) {
-	opts := servers.CreateOpts{
-		Name:             m.Name.ValueString(),
-		AvailabilityZone: m.AvailabilityZone.ValueString(),
-		Metadata:         value.StringMap(m.Metadata),
-		Tags:             value.Strings(m.Tags),
-		ConfigDrive:      value.BoolPtr(m.ConfigDrive),
-		SecurityGroups:   value.Strings(m.SecurityGroupIDs),
-	}
-	flavor, err := lookup.Flavor(ctx, cloud, m.Flavor.ValueString())
-	if err != nil {
-		return opts, lifecycle.At(path.Root("flavor"), err)
-	}
-	opts.FlavorRef = flavor.ID
-	if !value.Known(m.ImageID) {
-		image, err := lookup.Image(ctx, cloud, m.Image.ValueString())
-		if err != nil {
-			return opts, lifecycle.At(path.Root("image"), err)
-		}
-		m.ImageID = types.StringValue(image.ID)
-	}
-	if data := m.userData(); data != "" {
-		// The client library takes what happens to be Base64 for encoded: encode always.
-		opts.UserData = []byte(base64.StdEncoding.EncodeToString([]byte(data)))
-	}
-	boot, err := m.bootVolume(ctx)
-	if err != nil {
-		return opts, err
-	}
-	if boot == nil {
-		opts.ImageRef = m.ImageID.ValueString()
-		return opts, nil
-	}
-	opts.BlockDevice = []servers.BlockDevice{{
-		SourceType: servers.SourceImage, DestinationType: servers.DestinationVolume, UUID: m.ImageID.ValueString(),
-		VolumeSize: int(boot.Size.ValueInt64()), VolumeType: boot.Type.ValueString(), DeleteOnTermination: boot.DeleteOnTermination.ValueBool(),
-	}}
-	return opts, nil
+// apiServer is a server as Nova shows it.
+type apiServer struct {
+	servers.Server
+	ServerMore
 }
 
-// withKeyPair is a request for a server with a key, for which the client library has no field of its own.
-type withKeyPair struct {
-	servers.CreateOpts
-	keyPair string
-}
-
-// ToServerCreateMap is the body of the request.
-func (o withKeyPair) ToServerCreateMap() (map[string]any, error) {
-	body, err := o.CreateOpts.ToServerCreateMap()
-	if err != nil {
-		return nil, err
-	}
-	if in, ok := body["server"].(map[string]any); ok && o.keyPair != "" {
-		in["key_name"] = o.keyPair
-	}
-	return body, nil
-}
-
-func (m *serverModel) userData() string {
-	if value.Known(m.UserDataWO) {
-		return m.UserDataWO.ValueString()
-	}
-	return m.UserData.ValueString()
-}
-
-// bootVolume is nil when the server boots from a local disk.
-func (m *serverModel) bootVolume(ctx context.Context) (*bootVolumeModel, error) {
-	if !value.Known(m.BootVolume) {
-		return nil, nil //nolint:nilnil // none is a valid answer
-	}
-	var boot bootVolumeModel
-	return &boot, problem(m.BootVolume.As(ctx, &boot, basetypes.ObjectAsOptions{}))
+// ServerMore is what the client library does not read of a server. It is exported for the library's decoder.
+type ServerMore struct {
+	Description string `json:"description"`
 }
 
 // serverReads answers many reads with one list.
 var serverReads = collection("servers",
-	func(s servers.Server) string { return s.ID },
-	func(ctx context.Context, client *gophercloud.ServiceClient, id string) (*servers.Server, error) {
-		return servers.Get(ctx, client, id).Extract()
+	func(s apiServer) string { return s.ID },
+	func(ctx context.Context, client *gophercloud.ServiceClient, id string) (*apiServer, error) {
+		var found apiServer
+		return &found, servers.Get(ctx, client, id).ExtractInto(&found)
 	},
 	func(client *gophercloud.ServiceClient) pagination.Pager { return servers.List(client, nil) },
-	servers.ExtractServers)
+	func(page pagination.Page) ([]apiServer, error) {
+		var found []apiServer
+		return found, servers.ExtractServersInto(page, &found)
+	})
 
 func (server) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
-	return lifecycle.ListOf(ctx, cloud, serverReads, func(s servers.Server) lifecycle.Listed {
+	return lifecycle.ListOf(ctx, cloud, serverReads, func(s apiServer) lifecycle.Listed {
 		listed := lifecycle.Listed{ID: s.ID, Name: s.Name, ProjectID: s.TenantID}
 		if s.Tags != nil {
 			listed.Tags = *s.Tags
@@ -232,7 +168,7 @@ func (server) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.List
 // MovesFrom names the type of the common provider.
 func (server) MovesFrom() []string { return []string{"openstack_compute_instance_v2"} }
 
-func readServer(ctx context.Context, cloud *openstack.Cloud, id string) (servers.Server, error) {
+func readServer(ctx context.Context, cloud *openstack.Cloud, id string) (apiServer, error) {
 	found, err := openstack.Get(ctx, cloud, serverReads, id)
 	if err == nil && (found.Status == "DELETED" || found.Status == "SOFT_DELETED") {
 		return found, openstack.ErrGone
@@ -257,26 +193,8 @@ func (s server) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior 
 	if err != nil {
 		return err
 	}
-	id := plan.ID.ValueString()
-	if !plan.Name.Equal(prior.Name) {
-		if err := servers.Update(ctx, client, id, servers.UpdateOpts{Name: plan.Name.ValueString()}).Err; err != nil {
-			return fmt.Errorf("rename server %q: %w", prior.Name.ValueString(), err)
-		}
-	}
-	if !plan.Metadata.Equal(prior.Metadata) {
-		metadata := servers.MetadataOpts(value.StringMap(plan.Metadata))
-		if err := servers.ResetMetadata(ctx, client, id, metadata).Err; err != nil {
-			return lifecycle.At(path.Root("metadata"), fmt.Errorf("set the metadata of server %q: %w", plan.Name.ValueString(), err))
-		}
-	}
-	if !plan.Tags.Equal(prior.Tags) {
-		wanted := value.Strings(plan.Tags)
-		if wanted == nil {
-			wanted = []string{}
-		}
-		if err := tags.ReplaceAll(ctx, client, id, tags.ReplaceAllOpts{Tags: wanted}).Err; err != nil {
-			return lifecycle.At(path.Root("tags"), fmt.Errorf("set the tags of server %q: %w", plan.Name.ValueString(), err))
-		}
+	if err := plan.changeWords(ctx, client, prior); err != nil {
+		return err
 	}
 	// What was interrupted in the midst of a change comes to rest first.
 	if _, err := settled(ctx, cloud, plan); err != nil {
@@ -288,11 +206,58 @@ func (s server) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior 
 	if err := plan.changeSecurityGroups(ctx, cloud, prior); err != nil {
 		return err
 	}
+	if err := plan.changeVolumes(ctx, cloud, prior); err != nil {
+		return err
+	}
+	if err := plan.changeBootVolume(ctx, cloud, prior); err != nil {
+		return err
+	}
+	if plan.wantsRebuild(prior) {
+		if err := plan.rebuild(ctx, cloud); err != nil {
+			return err
+		}
+	}
 	if !plan.Flavor.Equal(prior.Flavor) {
 		return resize(ctx, cloud, plan)
 	}
 	return nil
 }
+
+// changeWords changes what is only said about the server: its name, description, metadata and tags.
+func (m *serverModel) changeWords(ctx context.Context, client *gophercloud.ServiceClient, prior *serverModel) error {
+	id, name := m.ID.ValueString(), prior.Name.ValueString()
+	if !m.Name.Equal(prior.Name) || !m.Description.Equal(prior.Description) {
+		opts := words{Name: m.Name.ValueString(), Description: m.Description.ValueString()}
+		if err := servers.Update(ctx, client, id, opts).Err; err != nil {
+			return refused(id, fmt.Sprintf("change name and description of server %q", name), err)
+		}
+	}
+	if !m.Metadata.Equal(prior.Metadata) {
+		metadata := servers.MetadataOpts(value.StringMap(m.Metadata))
+		if err := servers.ResetMetadata(ctx, client, id, metadata).Err; err != nil {
+			return lifecycle.At(path.Root("metadata"), refused(id, fmt.Sprintf("set the metadata of server %q", name), err))
+		}
+	}
+	if !m.Tags.Equal(prior.Tags) {
+		wanted := value.Strings(m.Tags)
+		if wanted == nil {
+			wanted = []string{}
+		}
+		if err := tags.ReplaceAll(ctx, client, id, tags.ReplaceAllOpts{Tags: wanted}).Err; err != nil {
+			return lifecycle.At(path.Root("tags"), refused(id, fmt.Sprintf("set the tags of server %q", name), err))
+		}
+	}
+	return nil
+}
+
+// words are what an update of the server itself can change; the client library knows no description.
+type words struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// ToServerUpdateMap is the body of the request.
+func (w words) ToServerUpdateMap() (map[string]any, error) { return map[string]any{"server": w}, nil }
 
 func (server) Delete(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {
 	client, err := cloud.Compute()
@@ -305,11 +270,11 @@ func (server) Delete(ctx context.Context, cloud *openstack.Cloud, m *serverModel
 		return err
 	}
 	if err := servers.Delete(ctx, client, id).ExtractErr(); err != nil && !openstack.NotFound(err) {
-		return fmt.Errorf("delete server %q: %w", m.Name.ValueString(), err)
+		return refused(id, fmt.Sprintf("delete server %q", m.Name.ValueString()), err)
 	}
-	err = openstack.WaitGone(ctx, openstack.Waiting[servers.Server]{
+	err = openstack.WaitGone(ctx, openstack.Waiting[apiServer]{
 		What:   fmt.Sprintf("server %q", m.Name.ValueString()),
-		Fetch:  func(ctx context.Context) (servers.Server, error) { return readServer(ctx, cloud, id) },
+		Fetch:  func(ctx context.Context) (apiServer, error) { return readServer(ctx, cloud, id) },
 		State:  serverState,
 		Target: []string{"DELETED", "SOFT_DELETED"},
 	})

@@ -75,16 +75,3 @@ func TestServerGroupDisappears(t *testing.T) {
 		},
 	)
 }
-
-func TestServerGroupInvalid(t *testing.T) {
-	for name, tc := range map[string]struct{ body, want string }{
-		"policy":     {`policy = "together"`, `value must be one of`},
-		"no policy":  {``, `The argument "policy" is required`},
-		"rule":       {"policy = \"affinity\"\n  max_servers_per_host = 2", `the policy "anti-affinity" has this rule`},
-		"rule below": {"policy = \"anti-affinity\"\n  max_servers_per_host = 0", `value must be at least 1`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{Config: serverGroupConfig(tc.body), PlanOnly: true, ExpectError: acctest.Words(tc.want)})
-		})
-	}
-}

@@ -55,19 +55,27 @@ func TestNeedsPort(t *testing.T) {
 
 func TestOrderPorts(t *testing.T) {
 	t.Parallel()
-	all := []ports.Port{{ID: "p1", NetworkID: "a"}, {ID: "p2", NetworkID: "b"}, {ID: "p3", NetworkID: "a"}}
+	all := []ports.Port{
+		{ID: "p1", NetworkID: "a"},
+		{ID: "p2", NetworkID: "b"},
+		{ID: "p3", NetworkID: "a", FixedIPs: []ports.IP{{SubnetID: "t", IPAddress: "10.0.0.3"}}},
+	}
 	on := func(network string) nicModel { return nicModel{NetworkID: text(network)} }
 	for name, tc := range map[string]struct {
 		nics  []nicModel
 		slots []string
 		want  []string
 	}{
-		"all known":         {[]nicModel{on("a"), on("b"), on("a")}, []string{"p3", "p2", "p1"}, []string{"p3", "p2", "p1"}},
-		"made by Nova":      {[]nicModel{on("b"), on("a"), on("a")}, []string{"", "", "p1"}, []string{"p2", "p3", "p1"}},
-		"after an import":   {nil, nil, []string{"p1", "p2", "p3"}},
-		"one is gone":       {[]nicModel{on("a"), on("c"), on("b")}, []string{"p1", "gone", "p2"}, []string{"p1", "", "p2", "p3"}},
-		"one was attached":  {[]nicModel{on("a"), on("b")}, []string{"p1", "p2"}, []string{"p1", "p2", "p3"}},
-		"nothing is known":  {[]nicModel{on("b")}, nil, []string{"p2", "p1", "p3"}},
+		"all known":        {[]nicModel{on("a"), on("b"), on("a")}, []string{"p3", "p2", "p1"}, []string{"p3", "p2", "p1"}},
+		"made by Nova":     {[]nicModel{on("b"), on("a"), on("a")}, []string{"", "", "p1"}, []string{"p2", "p3", "p1"}},
+		"after an import":  {nil, nil, []string{"p1", "p2", "p3"}},
+		"one is gone":      {[]nicModel{on("a"), on("c"), on("b")}, []string{"p1", "gone", "p2"}, []string{"p1", "", "p2", "p3"}},
+		"one was attached": {[]nicModel{on("a"), on("b")}, []string{"p1", "p2"}, []string{"p1", "p2", "p3"}},
+		"nothing is known": {[]nicModel{on("b")}, nil, []string{"p2", "p1", "p3"}},
+		"one has a subnet": {[]nicModel{on("a"), {SubnetID: text("t")}}, []string{"", ""}, []string{"p1", "p3", "p2"}},
+		"one has an address": {
+			[]nicModel{on("a"), on("b"), {NetworkID: text("a"), FixedIP: text("10.0.0.3")}}, []string{"", "", ""}, []string{"p1", "p2", "p3"},
+		},
 		"an unknown subnet": {[]nicModel{{SubnetID: text("s")}}, []string{"p2"}, []string{"p2", "p1", "p3"}},
 	} {
 		var got []string

@@ -14,21 +14,20 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 	"github.com/gophercloud/gophercloud/v2/pagination"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
 // portMark describes the ports that the provider makes: they go with their server, others stay.
 const portMark = "Made by Massif for a server."
 
-// nicModel is one NIC. What nobody else controls, Nova makes itself; a subnet, an address or security groups
-// of its own need a port that is made before.
+// nicModel is one NIC.
 type nicModel struct {
 	NetworkID        types.String `tfsdk:"network_id"`
 	SubnetID         types.String `tfsdk:"subnet_id"`
@@ -46,7 +45,7 @@ func (n nicModel) sameAs(prior nicModel) bool {
 		(n.FixedIP.Equal(prior.FixedIP) || n.FixedIP.IsNull() || value.Known(n.FixedIP) && (n.FixedIP.Equal(prior.IPv4) || n.FixedIP.Equal(prior.IPv6)))
 }
 
-// needsPort says whether Nova could not make the NIC as it must be.
+// needsPort says whether Nova could not attach the NIC as it must be to a server that runs.
 func (n nicModel) needsPort() bool {
 	return n.PortID.IsNull() && (value.Known(n.SubnetID) || value.Known(n.FixedIP) || value.Known(n.SecurityGroupIDs))
 }
@@ -82,46 +81,85 @@ func (m *serverModel) setNICs(ctx context.Context, nics []nicModel) error {
 	return problem(diags)
 }
 
-// makePorts makes, with one request, the ports that Nova could not make. Slots are the ids of the ports by
-// NIC, "" where Nova makes one.
-func makePorts(ctx context.Context, cloud *openstack.Cloud, m *serverModel, nics []nicModel) (made, slots []string, err error) {
-	var wanted []ports.CreateOpts
+// plug says how each NIC comes to be. Nova makes the ports that it can make as they must be: nothing is left behind when
+// the provider is killed in the midst of a creation. The others are made here; made are their ids.
+func (m *serverModel) plug(ctx context.Context, cloud *openstack.Cloud, nics []nicModel) (plugs []servers.Network, made []string, err error) {
+	var wanted []nicModel
 	var indexes []int
 	for i, nic := range nics {
-		slots = append(slots, nic.PortID.ValueString())
-		if !nic.needsPort() {
-			continue
-		}
-		opts, err := nic.port(ctx, cloud, m)
+		plug, ours, err := nic.byNova(ctx, cloud)
 		if err != nil {
 			return nil, nil, lifecycle.At(path.Root("networks").AtListIndex(i), err)
 		}
-		wanted, indexes = append(wanted, opts), append(indexes, i)
+		if ours {
+			wanted, indexes = append(wanted, nic), append(indexes, i)
+		}
+		plugs = append(plugs, plug)
 	}
-	if len(wanted) == 0 {
-		return nil, slots, nil
+	made, err = m.makePorts(ctx, cloud, wanted, indexes)
+	for i, id := range made {
+		plugs[indexes[i]] = servers.Network{Port: id}
+	}
+	return plugs, made, err
+}
+
+// byNova is the NIC as Nova takes it; ours says that Nova could not make its port as it must be.
+func (n nicModel) byNova(ctx context.Context, cloud *openstack.Cloud) (plug servers.Network, ours bool, err error) {
+	plug = servers.Network{UUID: n.NetworkID.ValueString(), FixedIP: n.FixedIP.ValueString()}
+	switch {
+	case !n.PortID.IsNull():
+		return servers.Network{Port: n.PortID.ValueString()}, false, nil
+	case value.Known(n.SecurityGroupIDs):
+		return plug, true, nil
+	case !value.Known(n.SubnetID):
+		return plug, false, nil
+	}
+	subnet, siblings, err := lookup.Subnet(ctx, cloud, n.SubnetID.ValueString())
+	plug.UUID = subnet.NetworkID
+	return plug, siblings > 0 && plug.FixedIP == "", err
+}
+
+// portSlots are the ids of the ports by NIC, "" where Nova makes one.
+func portSlots(plugs []servers.Network) []string {
+	var slots []string
+	for _, plug := range plugs {
+		slots = append(slots, plug.Port)
+	}
+	return slots
+}
+
+// makePorts makes the ports of some NICs with one request; indexes are the places of these NICs in the configuration.
+func (m *serverModel) makePorts(ctx context.Context, cloud *openstack.Cloud, nics []nicModel, indexes []int) ([]string, error) {
+	if len(nics) == 0 {
+		return nil, nil
+	}
+	var wanted []ports.CreateOpts
+	for i, nic := range nics {
+		opts, err := nic.port(ctx, cloud, m)
+		if err != nil {
+			return nil, lifecycle.At(path.Root("networks").AtListIndex(indexes[i]), err)
+		}
+		wanted = append(wanted, opts)
 	}
 	client, err := cloud.Network()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var answer struct {
 		Ports []ports.Port `json:"ports"`
 	}
 	_, err = client.Post(ctx, client.ServiceURL("ports"), map[string]any{"ports": wanted}, &answer, nil)
 	if err != nil {
-		return nil, nil, lifecycle.At(path.Root("networks").AtListIndex(indexes[0]), fmt.Errorf("create ports of server %q: %w", m.Name.ValueString(), err))
+		return nil, lifecycle.At(path.Root("networks").AtListIndex(indexes[0]), fmt.Errorf("create ports of server %q: %w", m.Name.ValueString(), err))
 	}
-	for i, port := range answer.Ports {
+	var made []string
+	for _, port := range answer.Ports {
 		made = append(made, port.ID)
-		if i < len(indexes) {
-			slots[indexes[i]] = port.ID
-		}
 	}
 	if len(made) != len(wanted) {
-		return nil, nil, errors.Join(fmt.Errorf("create ports of server %q: %d were made of %d", m.Name.ValueString(), len(made), len(wanted)), deletePorts(ctx, cloud, made))
+		return nil, errors.Join(fmt.Errorf("create ports of server %q: %d were made of %d", m.Name.ValueString(), len(made), len(wanted)), deletePorts(ctx, cloud, made))
 	}
-	return made, slots, nil
+	return made, nil
 }
 
 // port is the port that a NIC needs.
@@ -137,29 +175,9 @@ func (n nicModel) port(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 	if !value.Known(n.SubnetID) {
 		return opts, nil
 	}
-	client, err := cloud.Network()
-	if err != nil {
-		return opts, err
-	}
-	subnet, err := subnets.Get(ctx, client, n.SubnetID.ValueString()).Extract()
-	if err != nil {
-		return opts, fmt.Errorf("look for subnet %s: %w", n.SubnetID.ValueString(), err)
-	}
+	subnet, _, err := lookup.Subnet(ctx, cloud, n.SubnetID.ValueString())
 	opts.NetworkID = subnet.NetworkID
-	return opts, nil
-}
-
-// novaNetworks are the NICs as Nova takes them.
-func novaNetworks(nics []nicModel, slots []string) []servers.Network {
-	var networks []servers.Network
-	for i, nic := range nics {
-		if slots[i] != "" {
-			networks = append(networks, servers.Network{Port: slots[i]})
-		} else {
-			networks = append(networks, servers.Network{UUID: nic.NetworkID.ValueString()})
-		}
-	}
-	return networks
+	return opts, err
 }
 
 // serverPorts are the ports of one server.
@@ -279,7 +297,7 @@ func (m *serverModel) changeNetworks(ctx context.Context, cloud *openstack.Cloud
 		slots = slots[:len(slots)-1]
 	}
 	for i := len(had); i < len(wanted); i++ {
-		id, err := attach(ctx, cloud, m, wanted[i])
+		id, err := attach(ctx, cloud, m, wanted[i], i)
 		if err != nil {
 			return lifecycle.At(path.Root("networks").AtListIndex(i), err)
 		}
@@ -289,7 +307,7 @@ func (m *serverModel) changeNetworks(ctx context.Context, cloud *openstack.Cloud
 	return nil
 }
 
-func attach(ctx context.Context, cloud *openstack.Cloud, m *serverModel, nic nicModel) (string, error) {
+func attach(ctx context.Context, cloud *openstack.Cloud, m *serverModel, nic nicModel, index int) (string, error) {
 	client, err := cloud.Compute()
 	if err != nil {
 		return "", err
@@ -297,17 +315,21 @@ func attach(ctx context.Context, cloud *openstack.Cloud, m *serverModel, nic nic
 	// As in Create: an interrupt must not lose a port.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
 	defer cancel()
-	made, slots, err := makePorts(whole, cloud, m, []nicModel{nic})
-	if err != nil {
-		return "", err
+	opts := attachinterfaces.CreateOpts{PortID: nic.PortID.ValueString()}
+	var made []string
+	if nic.needsPort() {
+		if made, err = m.makePorts(whole, cloud, []nicModel{nic}, []int{index}); err != nil {
+			return "", err
+		}
+		opts.PortID = made[0]
 	}
-	opts := attachinterfaces.CreateOpts{PortID: slots[0]}
-	if slots[0] == "" {
+	if opts.PortID == "" {
 		opts.NetworkID = nic.NetworkID.ValueString()
 	}
 	answer, err := attachinterfaces.Create(whole, client, m.ID.ValueString(), opts).Extract()
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("attach a NIC to server %q: %w", m.Name.ValueString(), err), deletePorts(whole, cloud, made))
+		err = refused(m.ID.ValueString(), fmt.Sprintf("attach a NIC to server %q", m.Name.ValueString()), err)
+		return "", errors.Join(err, deletePorts(whole, cloud, made))
 	}
 	return answer.PortID, nil
 }
@@ -322,7 +344,7 @@ func detach(ctx context.Context, cloud *openstack.Cloud, server, port string) er
 		return err
 	}
 	if err := attachinterfaces.Delete(ctx, client, server, port).ExtractErr(); err != nil && !openstack.NotFound(err) {
-		return fmt.Errorf("detach port %s: %w", port, err)
+		return refused(server, "detach port "+port, err)
 	}
 	found := ports.Port{}
 	err = openstack.WaitGone(ctx, openstack.Waiting[*ports.Port]{
@@ -392,6 +414,23 @@ func (m *serverModel) changeSecurityGroups(ctx context.Context, cloud *openstack
 	return nil
 }
 
+// adoptGroups takes the security groups of a server that was made elsewhere for those of all its NICs, when the NICs
+// agree and have others than a new port gets anyway.
+func (m *serverModel) adoptGroups(ctx context.Context, cloud *openstack.Cloud, all []ports.Port) error {
+	if len(all) == 0 || slices.ContainsFunc(all, func(p ports.Port) bool { return !sameStrings(p.SecurityGroups, all[0].SecurityGroups) }) {
+		return nil
+	}
+	client, err := cloud.Network()
+	if err != nil {
+		return err
+	}
+	usual, err := defaultGroup(ctx, client, cloud.ProjectID())
+	if err == nil && !sameStrings(usual, all[0].SecurityGroups) {
+		m.SecurityGroupIDs = value.SetOrNull(all[0].SecurityGroups)
+	}
+	return err
+}
+
 // defaultGroup is the group that ports have when none is asked for.
 func defaultGroup(ctx context.Context, client *gophercloud.ServiceClient, project string) ([]string, error) {
 	pages, err := groups.List(client, groups.ListOpts{Name: "default", ProjectID: project}).AllPages(ctx)
@@ -409,7 +448,8 @@ func sameStrings(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// orderPorts puts the ports in the order of the NICs: first by the ids that are known, then Nova's own by network.
+// orderPorts puts the ports in the order of the NICs: first by the ids that are known, then Nova's own by what was asked
+// for, the most particular first.
 func orderPorts(nics []nicModel, slots []string, all []ports.Port) []*ports.Port {
 	used := map[string]bool{}
 	take := func(match func(ports.Port) bool) *ports.Port {
@@ -427,9 +467,11 @@ func orderPorts(nics []nicModel, slots []string, all []ports.Port) []*ports.Port
 			ordered[i] = take(func(p ports.Port) bool { return p.ID == id })
 		}
 	}
-	for i, nic := range nics {
-		if ordered[i] == nil && (i >= len(slots) || slots[i] == "") {
-			ordered[i] = take(func(p ports.Port) bool { return p.NetworkID == nic.NetworkID.ValueString() })
+	for _, matches := range []func(nicModel, ports.Port) bool{nicModel.hasAddress, nicModel.inSubnet, nicModel.inNetwork} {
+		for i, nic := range nics {
+			if ordered[i] == nil && (i >= len(slots) || slots[i] == "") {
+				ordered[i] = take(func(p ports.Port) bool { return matches(nic, p) })
+			}
 		}
 	}
 	for range all {
@@ -438,6 +480,18 @@ func orderPorts(nics []nicModel, slots []string, all []ports.Port) []*ports.Port
 		}
 	}
 	return ordered
+}
+
+func (n nicModel) hasAddress(p ports.Port) bool {
+	return slices.ContainsFunc(p.FixedIPs, func(ip ports.IP) bool { return value.Known(n.FixedIP) && ip.IPAddress == n.FixedIP.ValueString() })
+}
+
+func (n nicModel) inSubnet(p ports.Port) bool {
+	return slices.ContainsFunc(p.FixedIPs, func(ip ports.IP) bool { return value.Known(n.SubnetID) && ip.SubnetID == n.SubnetID.ValueString() })
+}
+
+func (n nicModel) inNetwork(p ports.Port) bool {
+	return value.Known(n.NetworkID) && p.NetworkID == n.NetworkID.ValueString()
 }
 
 // flattenNIC brings a NIC up to date with its port; a NIC that is not known yet gets its whole description from it.

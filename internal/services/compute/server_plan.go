@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -24,7 +25,57 @@ func problem(diags diag.Diagnostics) error {
 }
 
 func (server) Validate(ctx context.Context, config *serverModel) error {
-	nics, err := config.nics(ctx)
+	return errors.Join(config.validateDisks(ctx), config.validateNetworks(ctx))
+}
+
+// validateDisks checks what the server boots from and its volumes.
+func (m *serverModel) validateDisks(ctx context.Context) error {
+	boot, err := m.bootVolume(ctx)
+	if err != nil {
+		return err
+	}
+	at := path.Root("boot_volume")
+	var errs []error
+	switch {
+	case m.BootVolume.IsUnknown():
+	case boot == nil && m.Image.IsNull():
+		errs = append(errs, lifecycle.Invalid(path.Root("image"), "a server needs an image, or boot_volume with the volume_id of a bootable volume"))
+	case boot != nil && boot.VolumeID.IsNull() && m.Image.IsNull():
+		errs = append(errs, lifecycle.Invalid(path.Root("image"), "a new boot volume needs an image; one that exists needs its volume_id"))
+	case boot != nil && boot.VolumeID.IsNull() && boot.Size.IsNull():
+		errs = append(errs, lifecycle.Invalid(at.AtName("size"), "a new boot volume needs a size in GiB"))
+	case boot != nil && !boot.VolumeID.IsNull():
+		if !m.Image.IsNull() {
+			errs = append(errs, lifecycle.Invalid(path.Root("image"), "the server boots from the volume that boot_volume names; leave the image out, or the volume_id"))
+		}
+		if !boot.Type.IsNull() {
+			errs = append(errs, lifecycle.Invalid(at.AtName("type"), "the volume that boot_volume names has its type already; massif_volume can change it"))
+		}
+	}
+	if m.Rebuild.ValueBool() && !m.BootVolume.IsNull() && !m.BootVolume.IsUnknown() {
+		errs = append(errs, lifecycle.Invalid(path.Root("rebuild"), "only a server with a local disk can be rebuilt; one with a boot_volume gets another image with another volume"))
+	}
+	data, err := m.dataVolumes(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, name := range sortedNames(data) {
+		id := data[name].VolumeID
+		if !value.Known(id) {
+			continue
+		}
+		if seen[id.ValueString()] || boot != nil && id.Equal(boot.VolumeID) {
+			errs = append(errs, lifecycle.Invalid(path.Root("volumes").AtMapKey(name).AtName("volume_id"), "the server has this volume already; each can be there once"))
+		}
+		seen[id.ValueString()] = true
+	}
+	return errors.Join(errs...)
+}
+
+// validateNetworks checks the NICs.
+func (m *serverModel) validateNetworks(ctx context.Context) error {
+	nics, err := m.nics(ctx)
 	if err != nil || nics == nil {
 		return err
 	}
@@ -56,7 +107,7 @@ func (server) Validate(ctx context.Context, config *serverModel) error {
 		}
 		seen[nic.PortID.ValueString()] = true
 	}
-	if given == len(nics) && !config.SecurityGroupIDs.IsNull() {
+	if given == len(nics) && !m.SecurityGroupIDs.IsNull() {
 		errs = append(errs, lifecycle.Invalid(path.Root("security_group_ids"), "every NIC is a port that has security groups of its own, so these would be nobody's"))
 	}
 	return errors.Join(errs...)
@@ -64,10 +115,10 @@ func (server) Validate(ctx context.Context, config *serverModel) error {
 
 func (s server) Plan(ctx context.Context, cloud *openstack.Cloud, change *lifecycle.Change[serverModel]) error {
 	plan, prior := change.Plan, change.Prior
+	if err := planBoot(ctx, change); err != nil {
+		return err
+	}
 	if prior != nil {
-		if plan.BootVolume.IsNull() != prior.BootVolume.IsNull() {
-			change.Replace(path.Root("boot_volume"))
-		}
 		if err := planNetworks(ctx, change); err != nil {
 			return err
 		}
@@ -78,7 +129,63 @@ func (s server) Plan(ctx context.Context, cloud *openstack.Cloud, change *lifecy
 	if err := planImage(ctx, cloud, change); err != nil {
 		return err
 	}
+	if prior != nil && plan.wantsRebuild(prior) {
+		lifecycle.Warn(ctx, "The server is rebuilt", fmt.Sprintf("The server %q keeps its id, addresses and volumes; what is on its local disk is lost.", prior.Name.ValueString()))
+	}
+	if prior == nil {
+		if err := s.planPlace(ctx, cloud, plan); err != nil {
+			return err
+		}
+	}
 	return s.planSize(ctx, cloud, change)
+}
+
+// planPlace looks whether the availability zone and the type of the boot volume exist.
+func (server) planPlace(ctx context.Context, cloud *openstack.Cloud, plan *serverModel) error {
+	if value.Known(plan.AvailabilityZone) {
+		zones, err := lookup.ServerZones(ctx, cloud)
+		if err != nil {
+			return err
+		}
+		zone, _, _ := strings.Cut(plan.AvailabilityZone.ValueString(), ":") // administrators may add a host
+		if err := lookup.Zone(zone, zones); err != nil {
+			return lifecycle.At(path.Root("availability_zone"), err)
+		}
+	}
+	boot, err := plan.bootVolume(ctx)
+	if err != nil || boot == nil || !value.Known(boot.Type) {
+		return err
+	}
+	_, err = lookup.VolumeType(ctx, cloud, boot.Type.ValueString())
+	return lifecycle.At(path.Root("boot_volume").AtName("type"), err)
+}
+
+// planBoot completes the boot volume, and says what its changes need.
+func planBoot(ctx context.Context, change *lifecycle.Change[serverModel]) error {
+	plan, prior := change.Plan, change.Prior
+	if prior != nil && plan.BootVolume.IsNull() != prior.BootVolume.IsNull() {
+		change.Replace(path.Root("boot_volume"))
+	}
+	boot, err := plan.bootVolume(ctx)
+	if err != nil || boot == nil {
+		return err
+	}
+	if boot.DeleteOnTermination.IsUnknown() && !boot.VolumeID.IsUnknown() {
+		if wanted, err := change.Config.bootVolume(ctx); err == nil && wanted != nil && wanted.DeleteOnTermination.IsNull() {
+			boot.DeleteOnTermination = types.BoolValue(boot.VolumeID.IsNull())
+		}
+	}
+	if prior != nil {
+		had, err := prior.bootVolume(ctx)
+		if err != nil {
+			return err
+		}
+		if had != nil && value.Known(boot.Size) && boot.Size.ValueInt64() < had.Size.ValueInt64() {
+			return lifecycle.Invalid(path.Root("boot_volume").AtName("size"),
+				"the volume has %d GiB and cannot shrink to %d; a smaller one needs another server", had.Size.ValueInt64(), boot.Size.ValueInt64())
+		}
+	}
+	return plan.setBootVolume(ctx, boot)
 }
 
 // planImage finds the image early: a wrong name is told by the plan, and another name of the same image is no
@@ -88,9 +195,14 @@ func planImage(ctx context.Context, cloud *openstack.Cloud, change *lifecycle.Ch
 	if prior != nil && plan.Image.Equal(prior.Image) {
 		return nil
 	}
-	if !value.Known(plan.Image) {
-		if prior != nil {
+	again := func() {
+		if prior != nil && !plan.Rebuild.ValueBool() {
 			change.Replace(path.Root("image"))
+		}
+	}
+	if !value.Known(plan.Image) {
+		if plan.Image.IsUnknown() {
+			again()
 		}
 		plan.ImageID = types.StringUnknown()
 		return nil
@@ -101,7 +213,7 @@ func planImage(ctx context.Context, cloud *openstack.Cloud, change *lifecycle.Ch
 	}
 	plan.ImageID = types.StringValue(found.ID)
 	if prior != nil && !plan.ImageID.Equal(prior.ImageID) {
-		change.Replace(path.Root("image"))
+		again()
 	}
 	return nil
 }

@@ -75,13 +75,13 @@ func (serverReboot) Do(ctx context.Context, cloud *openstack.Cloud, m *serverReb
 		return fmt.Errorf("reboot server %q: %w", found.Name, err)
 	}
 	tell(fmt.Sprintf("server %q is rebooting", found.Name))
-	_, err = openstack.Wait(ctx, openstack.Waiting[servers.Server]{
+	_, err = openstack.Wait(ctx, openstack.Waiting[apiServer]{
 		What:    fmt.Sprintf("server %q", found.Name),
-		Fetch:   func(ctx context.Context) (servers.Server, error) { return readServer(ctx, cloud, id) },
+		Fetch:   func(ctx context.Context) (apiServer, error) { return readServer(ctx, cloud, id) },
 		State:   serverState,
 		Target:  []string{statusActive},
 		Failure: []string{statusError},
-		Fault:   func(s servers.Server) string { return s.Fault.Message },
+		Fault:   func(s apiServer) string { return s.Fault.Message },
 	})
 	return err
 }

@@ -11,12 +11,9 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/volumeattach"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -40,11 +37,19 @@ var serverBlames = []struct {
 	{"user_data", regexp.MustCompile(`user_data`)},
 }
 
+// refused says what was attempted with a server, and what helps when somebody has locked it.
+func refused(id, attempt string, err error) error {
+	if fault, ok := openstack.FaultOf(err); ok && fault.Status == http.StatusConflict && strings.HasSuffix(fault.Message, " is locked") {
+		return fmt.Errorf("%s: somebody has locked the server against changes; `openstack server unlock %s` unlocks it: %w", attempt, id, err)
+	}
+	return fmt.Errorf("%s: %w", attempt, err)
+}
+
 // consoleTail is how many lines of the console an error shows.
 const consoleTail = 20
 
 // serverState is the status of a server that does nothing; what it does, else.
-func serverState(s servers.Server) string {
+func serverState(s apiServer) string {
 	if s.TaskState != "" {
 		return s.Status + ", " + s.TaskState
 	}
@@ -72,7 +77,7 @@ func (server) Wait(ctx context.Context, cloud *openstack.Cloud, m *serverModel) 
 		return lifecycle.At(path.Root("power_state"), fmt.Errorf("server %q is %s, from which it can be neither started nor stopped", found.Name, found.Status))
 	}
 	if err != nil {
-		return lifecycle.At(path.Root("power_state"), fmt.Errorf("change the power state of server %q: %w", found.Name, err))
+		return lifecycle.At(path.Root("power_state"), refused(found.ID, fmt.Sprintf("change the power state of server %q", found.Name), err))
 	}
 	_, err = settled(ctx, cloud, m)
 	return err
@@ -86,7 +91,7 @@ const (
 )
 
 // settled waits until the server does nothing any more. A resize that was left unconfirmed is confirmed.
-func settled(ctx context.Context, cloud *openstack.Cloud, m *serverModel) (servers.Server, error) {
+func settled(ctx context.Context, cloud *openstack.Cloud, m *serverModel) (apiServer, error) {
 	found, err := rest(ctx, cloud, m)
 	if err != nil || found.Status != statusVerify {
 		return found, err
@@ -97,17 +102,17 @@ func settled(ctx context.Context, cloud *openstack.Cloud, m *serverModel) (serve
 	return rest(ctx, cloud, m)
 }
 
-func rest(ctx context.Context, cloud *openstack.Cloud, m *serverModel) (servers.Server, error) {
-	found, err := openstack.Wait(ctx, openstack.Waiting[servers.Server]{
+func rest(ctx context.Context, cloud *openstack.Cloud, m *serverModel) (apiServer, error) {
+	found, err := openstack.Wait(ctx, openstack.Waiting[apiServer]{
 		What:    fmt.Sprintf("server %q", m.Name.ValueString()),
-		Fetch:   func(ctx context.Context) (servers.Server, error) { return readServer(ctx, cloud, m.ID.ValueString()) },
+		Fetch:   func(ctx context.Context) (apiServer, error) { return readServer(ctx, cloud, m.ID.ValueString()) },
 		State:   serverState,
 		Target:  []string{statusActive, statusShutoff, statusVerify, "PAUSED", "SUSPENDED", "RESCUE", "SHELVED", "SHELVED_OFFLOADED"},
 		Failure: []string{statusError},
-		Fault:   func(s servers.Server) string { return s.Fault.Message },
+		Fault:   func(s apiServer) string { return s.Fault.Message },
 	})
 	var failed *openstack.FailedError
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) || errors.Is(err, context.DeadlineExceeded) {
 		if tail := console(ctx, cloud, m.ID.ValueString()); tail != "" {
 			return found, fmt.Errorf("%w\n\nThe end of its console:\n\n%s", err, tail)
 		}
@@ -149,7 +154,7 @@ func resize(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {
 		return nil // the same flavor by another name
 	}
 	if err := servers.Resize(ctx, client, now.ID, servers.ResizeOpts{FlavorRef: flavor.ID}).ExtractErr(); err != nil {
-		return lifecycle.At(at, fmt.Errorf("resize server %q to %s: %w", now.Name, flavor.Name, err))
+		return lifecycle.At(at, refused(now.ID, fmt.Sprintf("resize server %q to %s", now.Name, flavor.Name), err))
 	}
 	resized, err := rest(ctx, cloud, m)
 	if err != nil {
@@ -172,7 +177,7 @@ func resize(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {
 
 // confirm ends a resize and waits until it has ended: for a moment the server still looks as if it were to be confirmed.
 // When Nova refuses, the server goes back to its old flavor.
-func confirm(ctx context.Context, cloud *openstack.Cloud, s servers.Server) error {
+func confirm(ctx context.Context, cloud *openstack.Cloud, s apiServer) error {
 	client, err := cloud.Compute()
 	if err != nil {
 		return err
@@ -186,20 +191,20 @@ func confirm(ctx context.Context, cloud *openstack.Cloud, s servers.Server) erro
 			return errors.Join(err, fmt.Errorf("revert the resize of server %q: %w", s.Name, reverted))
 		}
 	}
-	_, waited := openstack.Wait(ctx, openstack.Waiting[servers.Server]{
+	_, waited := openstack.Wait(ctx, openstack.Waiting[apiServer]{
 		What:    fmt.Sprintf("server %q", s.Name),
-		Fetch:   func(ctx context.Context) (servers.Server, error) { return readServer(ctx, cloud, s.ID) },
+		Fetch:   func(ctx context.Context) (apiServer, error) { return readServer(ctx, cloud, s.ID) },
 		State:   serverState,
 		Target:  []string{statusActive, statusShutoff},
 		Failure: []string{statusError},
-		Fault:   func(s servers.Server) string { return s.Fault.Message },
+		Fault:   func(s apiServer) string { return s.Fault.Message },
 	})
 	return errors.Join(err, waited)
 }
 
 // confirmWhenRecorded confirms a resize. Nova shows the server as resized a moment before it has recorded that the
 // migration is finished, and until then answers 400.
-func confirmWhenRecorded(ctx context.Context, client *gophercloud.ServiceClient, s servers.Server) error {
+func confirmWhenRecorded(ctx context.Context, client *gophercloud.ServiceClient, s apiServer) error {
 	const early, confirmed = "resized, but not recorded as such", "confirmed"
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -219,7 +224,7 @@ func confirmWhenRecorded(ctx context.Context, client *gophercloud.ServiceClient,
 }
 
 // flavorName is the name of the flavor that a server has.
-func flavorName(s servers.Server) string {
+func flavorName(s apiServer) string {
 	name, ok := s.Flavor["original_name"].(string)
 	if !ok {
 		return ""
@@ -228,8 +233,17 @@ func flavorName(s servers.Server) string {
 }
 
 // flatten brings the model up to date with the server and its ports.
-func (m *serverModel) flatten(ctx context.Context, cloud *openstack.Cloud, s servers.Server, all []ports.Port) error {
+func (m *serverModel) flatten(ctx context.Context, cloud *openstack.Cloud, s apiServer, all []ports.Port) error {
+	if m.Name.IsNull() { // it was not made by this resource
+		if err := m.adoptGroups(ctx, cloud, all); err != nil {
+			return err
+		}
+	}
 	m.Name = types.StringValue(s.Name)
+	m.Description = types.StringValue(s.Description)
+	if m.Rebuild.IsNull() {
+		m.Rebuild = types.BoolValue(false)
+	}
 	if err := m.flattenFlavor(ctx, cloud, flavorName(s)); err != nil {
 		return err
 	}
@@ -262,6 +276,9 @@ func (m *serverModel) flatten(ctx context.Context, cloud *openstack.Cloud, s ser
 	if err := m.flattenBoot(ctx, cloud, s); err != nil {
 		return err
 	}
+	if err := m.flattenVolumes(ctx, s); err != nil {
+		return err
+	}
 	return m.flattenNetworks(ctx, s, all)
 }
 
@@ -283,81 +300,7 @@ func (m *serverModel) flattenFlavor(ctx context.Context, cloud *openstack.Cloud,
 	return nil
 }
 
-// flattenBoot reads what the server boots from.
-func (m *serverModel) flattenBoot(ctx context.Context, cloud *openstack.Cloud, s servers.Server) error {
-	if id, ok := s.Image["id"].(string); ok {
-		m.ImageID = types.StringValue(id)
-		m.BootVolume = types.ObjectNull(bootVolumeTypes)
-	}
-	boot, err := m.bootVolume(ctx)
-	if err != nil {
-		return err
-	}
-	switch {
-	case boot != nil && value.Known(boot.ID), len(s.Image) > 0, len(s.AttachedVolumes) == 0:
-	case boot != nil && len(s.AttachedVolumes) == 1:
-		boot.ID = types.StringValue(s.AttachedVolumes[0].ID)
-	default:
-		if boot, err = m.findBootVolume(ctx, cloud, s); err != nil {
-			return err
-		}
-	}
-	if !value.Known(m.Image) {
-		m.Image = m.ImageID // after an import
-	}
-	if boot == nil {
-		return nil
-	}
-	if boot.ID.IsUnknown() {
-		boot.ID = types.StringNull()
-	}
-	var diags diag.Diagnostics
-	m.BootVolume, diags = types.ObjectValueFrom(ctx, bootVolumeTypes, *boot)
-	return problem(diags)
-}
-
-// findBootVolume asks Cinder which of the volumes the server boots from.
-func (m *serverModel) findBootVolume(ctx context.Context, cloud *openstack.Cloud, s servers.Server) (*bootVolumeModel, error) {
-	client, err := cloud.BlockStorage()
-	if err != nil {
-		return nil, err
-	}
-	nova, err := cloud.Compute()
-	if err != nil {
-		return nil, err
-	}
-	for _, attached := range s.AttachedVolumes {
-		volume, err := readVolume(ctx, client, attached.ID)
-		if err != nil {
-			return nil, err
-		}
-		if volume.Bootable != "true" {
-			continue
-		}
-		attachment, err := volumeattach.Get(ctx, nova, s.ID, volume.ID).Extract()
-		if err != nil {
-			return nil, fmt.Errorf("read how volume %s is attached: %w", volume.ID, err)
-		}
-		if id := volume.VolumeImageMetadata["image_id"]; id != "" && !value.Known(m.ImageID) {
-			m.ImageID = types.StringValue(id)
-		}
-		return &bootVolumeModel{
-			ID: types.StringValue(volume.ID), Size: value.Int(volume.Size), Type: types.StringNull(),
-			DeleteOnTermination: types.BoolValue(attachment.DeleteOnTermination != nil && *attachment.DeleteOnTermination),
-		}, nil
-	}
-	return nil, nil //nolint:nilnil // it boots from none of them
-}
-
-func readVolume(ctx context.Context, client *gophercloud.ServiceClient, id string) (*volumes.Volume, error) {
-	volume, err := volumes.Get(ctx, client, id).Extract()
-	if err != nil {
-		return nil, fmt.Errorf("read volume %s of the server: %w", id, err)
-	}
-	return volume, nil
-}
-
-func (m *serverModel) flattenNetworks(ctx context.Context, s servers.Server, all []ports.Port) error {
+func (m *serverModel) flattenNetworks(ctx context.Context, s apiServer, all []ports.Port) error {
 	nics, err := m.nics(ctx)
 	if err != nil {
 		return err

@@ -2,11 +2,13 @@ package compute_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-testing/config"
@@ -56,8 +58,9 @@ func nic(i int, name string) tfjsonpath.Path {
 
 var inSubnet = knownvalue.StringRegexp(regexp.MustCompile(`^10\.7\.0\.\d+$`))
 
-func TestServerBasicAndImport(t *testing.T) {
-	acctest.New(t).Test(t,
+func TestServerBasicImportAndDisappears(t *testing.T) {
+	c := acctest.New(t)
+	c.Test(t,
 		resource.TestStep{
 			Config: serverConfig(""),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -69,9 +72,16 @@ func TestServerBasicAndImport(t *testing.T) {
 				serverIs(tfjsonpath.New("power_state"), knownvalue.StringExact("active")),
 				serverIs(tfjsonpath.New("availability_zone"), knownvalue.StringExact("nova")),
 				serverIs(tfjsonpath.New("security_group_ids"), knownvalue.Null()),
+				serverIs(tfjsonpath.New("description"), knownvalue.StringExact("")),
+				serverIs(tfjsonpath.New("volumes"), knownvalue.Null()),
 			},
 		},
 		resource.TestStep{ResourceName: testServer, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"image"}},
+		resource.TestStep{
+			PreConfig:        func() { deleteServers(t.Context(), t, c) },
+			Config:           serverConfig(""),
+			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionCreate),
+		},
 	)
 }
 
@@ -87,7 +97,8 @@ const fullServer = `
   tags                 = ["b", "a"]
   config_drive         = true
   security_group_ids   = [massif_security_group.test.id]
-  boot_volume          = { size = 2, type = "fast" }
+  description          = "all of it"
+  boot_volume          = { size = %d, type = "fast", delete_on_termination = %t }
   networks = [
     { subnet_id = massif_subnet.test.id, fixed_ip = "10.7.0.42" },
     { network_id = massif_subnet.test.network_id },
@@ -110,7 +121,7 @@ resource "massif_server_group" "test" {
 func TestServerFull(t *testing.T) {
 	acctest.New(t).Test(t,
 		resource.TestStep{
-			Config: besideFull + serverConfig(fullServer),
+			Config: besideFull + serverConfig(fmt.Sprintf(fullServer, 2, false)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				serverIs(tfjsonpath.New("access_ipv4"), knownvalue.StringExact("10.7.0.42")),
 				serverIs(nic(0, "ipv4_address"), knownvalue.StringExact("10.7.0.42")),
@@ -126,6 +137,16 @@ func TestServerFull(t *testing.T) {
 			ResourceName: testServer, ImportState: true, ImportStateVerify: true,
 			ImportStateVerifyIgnore: []string{"image", "flavor", "networks", "security_group_ids", "user_data_wo_version", "boot_volume.type", "port_ids", "access_ipv4"},
 		},
+		// The boot volume grows in place, and goes with the server from now on.
+		resource.TestStep{
+			Config:            besideFull + serverConfig(fmt.Sprintf(fullServer, 3, true)),
+			ConfigPlanChecks:  planned(testServer, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{serverIs(tfjsonpath.New("boot_volume").AtMapKey("size"), knownvalue.Int64Exact(3))},
+		},
+		resource.TestStep{
+			Config:      besideFull + serverConfig(fmt.Sprintf(fullServer, 1, true)),
+			ExpectError: acctest.Words(`volume has 3 GiB and cannot shrink to 1`),
+		},
 	)
 }
 
@@ -135,11 +156,13 @@ func TestServerUpdate(t *testing.T) {
 		resource.TestStep{
 			Config: serverConfig(`
   name               = "{{name}}-renamed"
+  description        = "changed"
   metadata           = { a = "b" }
   tags               = ["x"]
   security_group_ids = [massif_security_group.test.id]`),
 			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate),
 			ConfigStateChecks: []statecheck.StateCheck{
+				serverIs(tfjsonpath.New("description"), knownvalue.StringExact("changed")),
 				serverIs(tfjsonpath.New("metadata"), knownvalue.MapSizeExact(1)),
 				serverIs(tfjsonpath.New("security_group_ids"), knownvalue.SetSizeExact(1)),
 			},
@@ -161,6 +184,13 @@ func TestServerUpdate(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{serverIs(tfjsonpath.New("power_state"), knownvalue.StringExact("active"))},
 		},
 	)
+}
+
+// wouldReplace is for steps that only plan: it takes no time to make the server.
+func wouldReplace() resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+		plancheck.ExpectResourceAction(testServer, plancheck.ResourceActionDestroyBeforeCreate),
+	}}
 }
 
 // NICs at the end come and go in place.
@@ -187,13 +217,22 @@ func TestServerNetworks(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{serverIs(tfjsonpath.New("port_ids"), knownvalue.ListSizeExact(1))},
 		},
 		resource.TestStep{
-			Config:           serverConfig(`networks = [{ subnet_id = massif_subnet.test.id }]`),
-			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionDestroyBeforeCreate),
+			Config:             serverConfig(`networks = [{ subnet_id = massif_subnet.test.id }]`),
+			ConfigPlanChecks:   wouldReplace(),
+			PlanOnly:           true,
+			ExpectNonEmptyPlan: true,
 		},
 	)
 }
 
+// What makes a new server, and what does not.
 func TestServerReplaceAndImage(t *testing.T) {
+	replaced := func(body string) resource.TestStep {
+		return resource.TestStep{
+			Config: serverConfig(body), PlanOnly: true, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: wouldReplace(),
+		}
+	}
 	acctest.New(t).Test(t,
 		resource.TestStep{Config: serverConfig(`user_data = "#!/bin/sh"`)},
 		// The same image by its id is no reason for a new server.
@@ -202,13 +241,59 @@ func TestServerReplaceAndImage(t *testing.T) {
   image = data.massif_image.same.id`),
 			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate),
 		},
+		replaced("user_data = \"#!/bin/bash\"\n  image = \"cirros-fake\""),
+		replaced("user_data = \"#!/bin/sh\"\n  config_drive = true"),
+		replaced("user_data = \"#!/bin/sh\"\n  boot_volume = { size = 1 }"),
+		replaced("user_data = \"#!/bin/sh\"\n  key_pair = \"another\""),
 		resource.TestStep{
-			Config:           serverConfig("user_data = \"#!/bin/bash\"\n  image = \"cirros-fake\""),
+			Config:           serverConfig("user_data = \"#!/bin/sh\"\n  image = \"ubuntu-22.04-fake\""),
 			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionDestroyBeforeCreate),
 		},
+	)
+}
+
+// serverAction does something to the server under test behind Terraform's back.
+func serverAction(t *testing.T, c *acctest.Cloud, id *string, do func(context.Context, *gophercloud.ServiceClient, string) error) func() {
+	return func() {
+		t.Helper()
+		client, err := c.Compute()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := do(t.Context(), client, *id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// With rebuild, another image and other user data are written into the same server; unless somebody has locked it.
+func TestServerRebuildAndLock(t *testing.T) {
+	c := acctest.New(t)
+	id := ""
+	same := func(found string) error {
+		if id != "" && found != id {
+			return fmt.Errorf("another server: %s, not %s", found, id)
+		}
+		id = found
+		return nil
+	}
+	const after = "rebuild = true\n  image = \"ubuntu-22.04-fake\"\n  user_data_wo = \"#!/bin/bash\"\n  user_data_wo_version = 1"
+	c.Test(t,
+		resource.TestStep{Config: serverConfig(`rebuild = true`), Check: resource.TestCheckResourceAttrWith(testServer, "id", same)},
 		resource.TestStep{
-			Config:           serverConfig("user_data = \"#!/bin/bash\"\n  image = \"ubuntu-22.04-fake\""),
-			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionDestroyBeforeCreate),
+			PreConfig: serverAction(t, c, &id, func(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
+				return servers.Lock(ctx, client, id).ExtractErr()
+			}),
+			Config:      serverConfig(after),
+			ExpectError: acctest.Words("has locked the server against changes; `openstack server unlock"),
+		},
+		resource.TestStep{
+			PreConfig: serverAction(t, c, &id, func(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
+				return servers.Unlock(ctx, client, id).ExtractErr()
+			}),
+			Config:           serverConfig(after),
+			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate),
+			Check:            resource.TestCheckResourceAttrWith(testServer, "id", same),
 		},
 	)
 }
@@ -235,18 +320,6 @@ func deleteServers(ctx context.Context, t *testing.T, c *acctest.Cloud) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func TestServerDisappears(t *testing.T) {
-	c := acctest.New(t)
-	c.Test(t,
-		resource.TestStep{Config: serverConfig("")},
-		resource.TestStep{
-			PreConfig:        func() { deleteServers(t.Context(), t, c) },
-			Config:           serverConfig(""),
-			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionCreate),
-		},
-	)
 }
 
 // crowd is more servers than there are hosts, each on a host of its own, with ports that the provider made.
@@ -303,8 +376,9 @@ func TestServerRefusedLeavesNoPorts(t *testing.T) {
 	c := acctest.New(t)
 	c.Test(t,
 		resource.TestStep{
-			Config:      serverConfig("availability_zone = \"nowhere\"\n  networks = [{ subnet_id = massif_subnet.test.id }]"),
-			ExpectError: acctest.Words(`availability zone is not available`),
+			Config: serverConfig("key_pair = \"{{name}}-nobody\"\n" +
+				"  networks = [{ subnet_id = massif_subnet.test.id, security_group_ids = [massif_security_group.test.id] }]"),
+			ExpectError: acctest.Words(`Invalid key_name provided`),
 		},
 		resource.TestStep{
 			PreConfig: func() {
@@ -419,33 +493,4 @@ resource "terraform_data" "later" {
   networks    = [{ network_id = massif_subnet.test.network_id, fixed_ip = terraform_data.later.output.ip }]`),
 		ConfigStateChecks: []statecheck.StateCheck{serverIs(tfjsonpath.New("access_ipv4"), knownvalue.StringExact("10.7.0.9"))},
 	})
-}
-
-func TestServerInvalid(t *testing.T) {
-	const nics = "\n  networks = [{ network_id = \"n\" }]"
-	for name, tc := range map[string]struct{ body, want string }{
-		"empty name":           {`name = ""` + nics, `string length must be between 1 and 255`},
-		"no NIC":               {`networks = []`, `list must contain at least 1 elements`},
-		"NIC of nothing":       {`networks = [{}]`, `exactly one of network_id, subnet_id and port_id, this one has 0`},
-		"NIC of two":           {`networks = [{ network_id = "a", subnet_id = "b" }]`, `this one has 2`},
-		"bad address":          {`networks = [{ network_id = "a", fixed_ip = "10.0.0.0/8" }]`, `must be an IPv4 or IPv6 address`},
-		"address of a port":    {`networks = [{ port_id = "a", fixed_ip = "10.0.0.1" }]`, `port has addresses of its own`},
-		"groups of a port":     {`networks = [{ port_id = "a", security_group_ids = ["b"] }]`, `port has security groups of its own`},
-		"port twice":           {`networks = [{ port_id = "a" }, { port_id = "a" }]`, `NIC has this port`},
-		"groups of nobody":     {"security_group_ids = [\"g\"]\n  networks = [{ port_id = \"a\" }]", `so these would be nobody's`},
-		"two user data":        {"user_data = \"a\"\n  user_data_wo = \"b\"\n  user_data_wo_version = 1" + nics, `cannot be specified when`},
-		"user data unnumbered": {"user_data_wo = \"b\"" + nics, `user_data_wo_version`},
-		"long user data":       {`user_data = "` + strings.Repeat("a", 49150) + `"` + nics, `string length must be between 1 and 49149`},
-		"tag":                  {`tags = ["a/b"]` + nics, `without comma and slash`},
-		"boot volume":          {`boot_volume = { size = 0 }` + nics, `must be at least 1`},
-		"power state":          {`power_state = "asleep"` + nics, `value must be one of`},
-		"flavor":               {`flavor = "no such flavor"` + nics, `There is no flavor "no such flavor"; there are:`},
-		"image":                {`image = "no such image"` + nics, `There is no image "no such image"; there are:`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{
-				Config: strings.TrimPrefix(serverConfig(tc.body), place), PlanOnly: true, ExpectError: acctest.Words(tc.want),
-			})
-		})
-	}
 }

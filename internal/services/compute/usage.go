@@ -36,7 +36,7 @@ func (server) Usage(ctx context.Context, cloud *openstack.Cloud, m *serverModel)
 	if err != nil {
 		return nil, err
 	}
-	if boot != nil {
+	if boot != nil && boot.VolumeID.IsNull() {
 		usage[openstack.QuotaVolumes]++
 		usage[openstack.QuotaGigabytes] += int(boot.Size.ValueInt64())
 	}

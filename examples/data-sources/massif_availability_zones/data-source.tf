@@ -1,0 +1,5 @@
+data "massif_availability_zones" "all" {}
+
+output "zones_for_servers" {
+  value = data.massif_availability_zones.all.names
+}

@@ -1,0 +1,107 @@
+package compute_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/volumeattach"
+	"github.com/hashicorp/terraform-plugin-testing/compare"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+)
+
+const threeVolumes = `
+resource "massif_volume" "root" {
+  name  = "{{name}}-root"
+  size  = 1
+  image = "cirros-fake"
+}
+resource "massif_volume" "one" {
+  name = "{{name}}-one"
+  size = 1
+}
+resource "massif_volume" "two" {
+  name = "{{name}}-two"
+  size = 1
+}
+`
+
+// A server boots from a volume that exists, and has others, which come and go in place.
+func TestServerVolumes(t *testing.T) {
+	c := acctest.New(t)
+	const boot = "\n  boot_volume = { volume_id = massif_volume.root.id }"
+	with := func(volumes string) string {
+		return threeVolumes + place + `
+resource "massif_server" "test" {
+  name     = "{{name}}"
+  flavor   = "m1.small"
+  networks = [{ network_id = massif_subnet.test.network_id }]` + boot + "\n  " + volumes + "\n}\n"
+	}
+	server, volume := "", ""
+	c.Test(t,
+		resource.TestStep{
+			Config: with(`volumes = { data = { volume_id = massif_volume.one.id, device = "/dev/vdf" } }`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				serverIs(tfjsonpath.New("image"), knownvalue.Null()),
+				serverIs(tfjsonpath.New("image_id"), knownvalue.NotNull()),
+				serverIs(tfjsonpath.New("boot_volume").AtMapKey("size"), knownvalue.Int64Exact(1)),
+				serverIs(tfjsonpath.New("boot_volume").AtMapKey("delete_on_termination"), knownvalue.Bool(false)),
+				statecheck.CompareValuePairs(testServer, tfjsonpath.New("boot_volume").AtMapKey("id"), "massif_volume.root", tfjsonpath.New("id"), compare.ValuesSame()),
+			},
+			Check: resource.ComposeTestCheckFunc(
+				resource.TestCheckResourceAttrWith(testServer, "id", func(id string) error { server = id; return nil }),
+				resource.TestCheckResourceAttrWith("massif_volume.one", "id", func(id string) error { volume = id; return nil }),
+			),
+		},
+		resource.TestStep{
+			Config:            with(`volumes = { data = { volume_id = massif_volume.one.id, device = "/dev/vdf" }, more = { volume_id = massif_volume.two.id } }`),
+			ConfigPlanChecks:  planned(testServer, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{serverIs(tfjsonpath.New("volumes"), knownvalue.MapSizeExact(2))},
+		},
+		// Another name for the same volume asks for nothing; a volume that somebody detached is attached again.
+		resource.TestStep{
+			PreConfig: serverAction(t, c, &server, func(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
+				return volumeattach.Delete(ctx, client, id, volume).ExtractErr()
+			}),
+			Config:           with(`volumes = { data = { volume_id = massif_volume.one.id, device = "/dev/vdf" }, renamed = { volume_id = massif_volume.two.id } }`),
+			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate),
+		},
+		resource.TestStep{Config: with(``), ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate)},
+		resource.TestStep{
+			Config: with(``) + "\ndata \"massif_server\" \"test\" { id = massif_server.test.id }\n",
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("data."+testServer, tfjsonpath.New("volume_ids"), knownvalue.ListSizeExact(1)),
+			},
+		},
+	)
+}
+
+// Two servers use one volume when its type lets them.
+func TestServerSharedVolume(t *testing.T) {
+	acctest.OnSimulator(t, "the real one has no volume type with multiattach").Test(t, resource.TestStep{
+		Config: place + `
+resource "massif_volume" "shared" {
+  name        = "{{name}}"
+  size        = 1
+  volume_type = "shared"
+}
+resource "massif_server" "test" {
+  count    = 2
+  name     = "{{name}}-${count.index}"
+  flavor   = "m1.small"
+  image    = "cirros-fake"
+  networks = [{ network_id = massif_subnet.test.network_id }]
+  volumes  = { shared = { volume_id = massif_volume.shared.id } }
+}
+`,
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("massif_volume.shared", tfjsonpath.New("multiattach"), knownvalue.Bool(true)),
+		},
+	})
+}
