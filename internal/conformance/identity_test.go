@@ -260,6 +260,40 @@ func TestApplicationCredential(t *testing.T) {
 		only.compute(t).want(t, http.StatusUnauthorized, "GET", "/flavors", nil)
 		only.network(t).want(t, http.StatusUnauthorized, "GET", "/networks", nil)
 	})
+	t.Run("credentials share equal access rules, which stay when they go", func(t *testing.T) {
+		rule := obj{"path": "/v2.1/" + c.name("shared"), "method": "GET", "service": "compute"}
+		rules := "/users/" + s.userID + "/access_rules"
+		one, two := create(t, obj{"name": c.name("one"), "access_rules": list{rule}}), create(t, obj{"name": c.name("two"), "access_rules": list{rule}})
+		shared, _ := dig(one, "access_rules", "0", "id").(string)
+		same(t, "rule of the second", dig(two, "access_rules", "0", "id"), shared)
+		s.auth.deleteAfter(t, rules+"/"+shared)
+		s.auth.want(t, http.StatusNoContent, "DELETE", path+"/"+one["id"].(string), nil)
+		s.auth.refuses(t, refusal{"a rule in use stays", "DELETE", rules + "/" + shared, nil, 403, "", "May not delete access rule in use"})
+		t.Run("a token with rules cannot be revoked", func(t *testing.T) {
+			other := login(t, obj{"id": two["id"], "secret": two["secret"]})
+			s.auth.with("X-Subject-Token", other.token).want(t, http.StatusNotFound, "DELETE", "/auth/tokens", nil)
+		})
+		s.auth.want(t, http.StatusNoContent, "DELETE", path+"/"+two["id"].(string), nil)
+		found := false
+		for _, id := range s.auth.get(t, rules).column(t, "access_rules", "id") {
+			found = found || id == shared
+		}
+		same(t, "it is still there", found, true)
+		s.auth.want(t, http.StatusNoContent, "DELETE", rules+"/"+shared, nil)
+		s.auth.want(t, http.StatusNotFound, "DELETE", rules+"/"+shared, nil)
+		s.auth.refuses(t,
+			refusal{"the same rule twice is 409", "POST", path, obj{"application_credential": obj{"name": c.name("x"), "access_rules": list{rule, rule}}}, 409, "", "Duplicate entry found with name " + c.name("x")},
+			refusal{"an unknown method is 400", "POST", path, obj{"application_credential": obj{"name": c.name("x"), "access_rules": list{obj{"path": "/a", "method": "FETCH", "service": "compute"}}}}, 400, "", "'FETCH' does not match"},
+			refusal{"a path without a slash is 400", "POST", path, obj{"application_credential": obj{"name": c.name("x"), "access_rules": list{obj{"path": "a", "method": "GET", "service": "compute"}}}}, 400, "", "'a' does not match"})
+	})
+	t.Run("it may not make EC2 credentials, nor a token from its token", func(t *testing.T) {
+		free := create(t, obj{"name": c.name("freer"), "unrestricted": true})
+		other := login(t, obj{"id": free["id"], "secret": free["secret"]})
+		other.auth.refuses(t,
+			refusal{"EC2", "POST", "/users/" + s.userID + "/credentials/OS-EC2", obj{"tenant_id": s.projectID}, 403, "", "Delegated tokens cannot access credentials directly."},
+			refusal{"token", "POST", "/auth/tokens", obj{"auth": obj{"identity": obj{"methods": list{"token"}, "token": obj{"id": other.token}}, "scope": obj{"project": obj{"id": s.projectID}}}}, 403, "",
+				"Using a delegated token to create another token is not allowed"})
+	})
 	t.Run("an unrestricted one may make another", func(t *testing.T) {
 		free := create(t, obj{"name": c.name("free"), "unrestricted": true})
 		a := login(t, obj{"id": free["id"], "secret": free["secret"]}).auth.want(t, http.StatusCreated, "POST", path, obj{"application_credential": obj{"name": c.name("child")}})

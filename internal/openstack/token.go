@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 )
 
@@ -109,4 +110,21 @@ func (c *Cloud) Credential() (Credential, error) {
 		Restricted:  details.Application != nil && details.Application.Restricted,
 		Roles:       details.roleNames(),
 	}, nil
+}
+
+// TryApplicationCredential is nil when an application credential with this id and secret lets in.
+func (c *Cloud) TryApplicationCredential(ctx context.Context, id, secret string) error {
+	client, err := c.Identity()
+	if err != nil {
+		return err
+	}
+	auth := gophercloud.AuthOptions{IdentityEndpoint: c.AuthURL(), ApplicationCredentialID: id, ApplicationCredentialSecret: secret}
+	token, err := tokens.Create(ctx, client, &auth).ExtractTokenID()
+	if err != nil {
+		return fmt.Errorf("authenticate with application credential %s: %w", id, err)
+	}
+	if err := c.RevokeToken(ctx, token); err != nil && !NotFound(err) { // Keystone cannot revoke a token with access rules
+		return err
+	}
+	return nil
 }

@@ -20,6 +20,7 @@ type identity struct {
 	Grants       map[string][]string // user id/project id -> role ids
 	Tokens       map[string]*token
 	Applications table // application credentials, "_secret"
+	AccessRules  table // of application credentials, "_user"
 	Keys         table // EC2 credentials by access key
 }
 
@@ -98,6 +99,9 @@ func (i *identity) service() *service {
 			"GET /v3/users/{user}/application_credentials":         i.listApplications,
 			"GET /v3/users/{user}/application_credentials/{id}":    i.showApplication,
 			"DELETE /v3/users/{user}/application_credentials/{id}": i.deleteApplication,
+			"GET /v3/users/{user}/access_rules":                    i.listAccessRules,
+			"GET /v3/users/{user}/access_rules/{id}":               i.showAccessRule,
+			"DELETE /v3/users/{user}/access_rules/{id}":            i.deleteAccessRule,
 		},
 	}
 }
@@ -170,7 +174,7 @@ func (i *identity) token(id string) *token {
 }
 
 func (i *identity) leftovers() []string {
-	lines := []string{}
+	lines := i.ruleLeftovers()
 	for _, a := range i.Applications.all() {
 		lines = append(lines, fmt.Sprintf("application credential %q (%s) of project %s", a.str("name"), a.str("id"), i.sim.projectName(a.str("project_id"))))
 	}
@@ -286,6 +290,9 @@ func (i *identity) identify(in *authRequest) (*token, error) {
 		from := i.token(id.Token.ID)
 		if from == nil {
 			return nil, fail(http.StatusNotFound, "", "Could not recognize Fernet token")
+		}
+		if from.Application != "" {
+			return nil, forbidden("Using a delegated token to create another token is not allowed..")
 		}
 		t := *from
 		return &t, nil

@@ -2,8 +2,12 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/ec2credentials"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -65,6 +69,14 @@ func (ec2Credential) Plan(_ context.Context, cloud *openstack.Cloud, change *lif
 	if cloud == nil || change.Prior != nil {
 		return nil
 	}
+	own, err := cloud.Credential()
+	if err != nil {
+		return err
+	}
+	if own.Application {
+		return errors.New("the provider's own credential is an application credential, which Keystone lets make no EC2 credentials, be it restricted or not. " +
+			"Give the provider a password")
+	}
 	change.Plan.UserID = types.StringValue(cloud.UserID())
 	if change.Config.ProjectID.IsNull() {
 		if cloud.ProjectID() == "" {
@@ -84,44 +96,85 @@ func (ec2Credential) Create(ctx context.Context, cloud *openstack.Cloud, m *ec2C
 	if project == "" {
 		project = cloud.ProjectID()
 	}
-	made, err := ec2credentials.Create(ctx, client, cloud.UserID(), ec2credentials.CreateOpts{TenantID: project}).Extract()
+	// A credential has neither a name nor a time of birth: what a request without an answer has made is told by what was there before,
+	// which must not change meanwhile.
+	unlock, err := cloud.Lock(ctx, "identity/EC2 credentials")
 	if err != nil {
-		return fmt.Errorf("create EC2 credential of project %s: %w", project, err)
+		return err
 	}
-	m.ID = types.StringValue(made.Access)
-	m.flatten(*made)
-	return nil
+	defer unlock()
+	before, err := keysOf(ctx, client, cloud.UserID())
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	made, err := ec2credentials.Create(ctx, client, cloud.UserID(), ec2credentials.CreateOpts{TenantID: project}).Extract()
+	if err == nil {
+		m.ID = types.StringValue(made.Access)
+		return nil
+	}
+	err = fmt.Errorf("create EC2 credential of project %s: %w", project, err)
+	if !openstack.Lost(err) {
+		return err
+	}
+	id, err := openstack.FindLost(ctx, err, begin, func(ctx context.Context) ([]openstack.Candidate, error) {
+		now, err := keysOf(ctx, client, cloud.UserID())
+		var young []openstack.Candidate
+		for _, c := range now {
+			if c.TenantID == project && !slices.ContainsFunc(before, func(b ec2credentials.Credential) bool { return b.Access == c.Access }) {
+				young = append(young, openstack.Candidate{ID: c.Access, Created: time.Now()})
+			}
+		}
+		return young, err
+	})
+	if err == nil {
+		m.ID = types.StringValue(id)
+	}
+	return err
+}
+
+// keysOf are the credentials of a user, in all projects.
+func keysOf(ctx context.Context, client *gophercloud.ServiceClient, user string) ([]ec2credentials.Credential, error) {
+	pages, err := ec2credentials.List(client, user).AllPages(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list EC2 credentials: %w", err)
+	}
+	return ec2credentials.ExtractCredentials(pages)
+}
+
+// keyReads answers many reads of one user's credentials with one list.
+func keyReads(user string) openstack.Collection[ec2credentials.Credential] {
+	return openstack.Collection[ec2credentials.Credential]{
+		Name:    "EC2 credentials of " + user,
+		Service: (*openstack.Cloud).Identity,
+		ID:      func(c ec2credentials.Credential) string { return c.Access },
+		Get: func(ctx context.Context, client *gophercloud.ServiceClient, id string) (ec2credentials.Credential, error) {
+			found, err := ec2credentials.Get(ctx, client, user, id).Extract()
+			if err != nil {
+				return ec2credentials.Credential{}, err
+			}
+			return *found, nil
+		},
+		List: func(ctx context.Context, client *gophercloud.ServiceClient, _ []string) ([]ec2credentials.Credential, error) {
+			return keysOf(ctx, client, user)
+		},
+	}
 }
 
 func (ec2Credential) Read(ctx context.Context, cloud *openstack.Cloud, m *ec2CredentialModel) error {
-	client, err := cloud.Identity()
+	found, err := openstack.Get(ctx, cloud, keyReads(m.owner(cloud)), m.ID.ValueString())
 	if err != nil {
 		return err
 	}
-	found, err := ec2credentials.Get(ctx, client, m.owner(cloud), m.ID.ValueString()).Extract()
-	if err != nil {
-		return err
-	}
-	m.flatten(*found)
+	m.flatten(found)
 	return nil
 }
 
 // List names the credentials by their access key. Keystone lists those of the user in all projects.
 func (ec2Credential) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {
-	client, err := cloud.Identity()
-	if err != nil {
-		return nil, err
-	}
-	pages, err := ec2credentials.List(client, cloud.UserID()).AllPages(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := ec2credentials.ExtractCredentials(pages)
-	all := make([]lifecycle.Listed, 0, len(found))
-	for _, c := range found {
-		all = append(all, lifecycle.Listed{ID: c.Access, ProjectID: c.TenantID})
-	}
-	return all, err
+	return lifecycle.ListOf(ctx, cloud, keyReads(cloud.UserID()), func(c ec2credentials.Credential) lifecycle.Listed {
+		return lifecycle.Listed{ID: c.Access, ProjectID: c.TenantID}
+	})
 }
 
 // MovesFrom names the type of the common provider.

@@ -1,7 +1,8 @@
-// Package identity has the resources of Keystone.
+// Package identity has the resources and data sources of Keystone.
 package identity
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -11,7 +12,15 @@ import (
 // Resources are the resource types of this service.
 func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
+		lifecycle.Resource(applicationCredential{}),
 		lifecycle.Resource(ec2Credential{}),
+	}
+}
+
+// DataSources are the data source types of this service.
+func DataSources() []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		lifecycle.DataSource(project{}),
 	}
 }
 
