@@ -83,6 +83,7 @@ func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 		blockstorage.DataSources(),
 		compute.DataSources(),
 		dns.DataSources(),
+		identity.DataSources(),
 		keymanager.DataSources(),
 		loadbalancer.DataSources(),
 		network.DataSources(),
