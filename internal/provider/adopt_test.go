@@ -291,7 +291,7 @@ func TestAdoption(t *testing.T) {
 			made := map[string]string{}
 			a.Others = map[string]func() (tfprotov6.ProviderServer, error){"openstack": (&commonProvider{
 				region: a.Region(),
-				adoptees: map[string]func() map[string]string{tc.from: func() map[string]string {
+				adoptees: map[string]func(string) map[string]string{tc.from: func(string) map[string]string {
 					maps.Copy(made, tc.make(a))
 					return made
 				}},

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
@@ -28,7 +29,7 @@ import (
 // commonProvider stands for the common OpenStack provider: it makes the objects of the tests, and has them in a state
 // from which they can be moved.
 type commonProvider struct {
-	adoptees map[string]func() map[string]string // by type: makes the object and returns its state
+	adoptees map[string]func(name string) map[string]string // by type: makes the object and returns its state
 	region   string
 }
 
@@ -60,7 +61,7 @@ func (p *commonProvider) Resources(context.Context) []func() resource.Resource {
 // commonResource is a type of the common provider. The cloud's objects outlive it.
 type commonResource struct {
 	name   string
-	make   func() map[string]string
+	make   func(name string) map[string]string
 	region string
 }
 
@@ -77,13 +78,15 @@ func (*commonResource) Schema(_ context.Context, _ resource.SchemaRequest, resp 
 		"region": schema.StringAttribute{Computed: true},
 	}
 	for _, key := range stateKeys {
-		resp.Schema.Attributes[key] = schema.StringAttribute{Computed: true}
+		resp.Schema.Attributes[key] = schema.StringAttribute{Computed: true, Optional: true}
 	}
 }
 
-func (r *commonResource) Create(ctx context.Context, _ resource.CreateRequest, resp *resource.CreateResponse) {
-	state := map[string]string{"region": r.region}
-	maps.Copy(state, r.make())
+func (r *commonResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var name types.String
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
+	state := map[string]string{"region": r.region, "name": name.ValueString()}
+	maps.Copy(state, r.make(name.ValueString()))
 	for _, key := range append(slices.Clone(stateKeys), "id", "region") {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(key), state[key])...)
 	}
@@ -93,7 +96,9 @@ func (*commonResource) Read(context.Context, resource.ReadRequest, *resource.Rea
 
 func (*commonResource) Update(context.Context, resource.UpdateRequest, *resource.UpdateResponse) {}
 
-func (*commonResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+func (r *commonResource) Delete(_ context.Context, _ resource.DeleteRequest, resp *resource.DeleteResponse) {
+	resp.Diagnostics.AddError("Destroyed", "what was taken over must be forgotten, not destroyed: "+r.name)
+}
 
 // api is a cloud spoken to in plain HTTP.
 type api struct {

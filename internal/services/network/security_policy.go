@@ -537,6 +537,9 @@ func (m *securityPolicyModel) flattenGroups(ctx context.Context, found map[strin
 	if err != nil {
 		return err
 	}
+	if m.Groups.IsNull() && m.Name.IsNull() { // after an import
+		m.Name = value.StringOrNull(commonName(found))
+	}
 	now := map[string]policyGroup{}
 	for key, g := range found {
 		group := groups[key]
@@ -548,6 +551,22 @@ func (m *securityPolicyModel) flattenGroups(ctx context.Context, found map[strin
 	}
 	m.Groups, err = encode(ctx, m.Groups, now)
 	return err
+}
+
+// commonName is what the names of all groups begin with when they end with their keys, as groupName makes them.
+func commonName(found map[string]apiSecurityGroup) string {
+	names := map[string]bool{}
+	for key, g := range found {
+		name, _ := strings.CutSuffix(g.Name, "-"+key)
+		if name == g.Name {
+			return ""
+		}
+		names[name] = true
+	}
+	if len(names) != 1 {
+		return ""
+	}
+	return slices.Collect(maps.Keys(names))[0]
 }
 
 func policyRuleOf(e entry, ids map[string]string) policyRule {

@@ -80,7 +80,7 @@ func TestSecurityPolicy(t *testing.T) {
 	c := acctest.New(t)
 	c.Test(t,
 		step(aPolicy(clusterPolicy), policyIt, create, policyCount(26), groupIDs("servers", "agents"), has(policyIt, "default_egress", knownvalue.Bool(true))),
-		importedPolicy("name", "groups"), // a group's own name is told where the policy has none
+		importedPolicy(),
 		resource.TestStep{ // a group and a rule more, another rule less: nothing else moves, and ids of groups that stay are known
 			Config: aPolicy(`
   groups = { servers = { description = "control plane" }, agents = {}, bastion = { name = "{{name}}-jump" } }
