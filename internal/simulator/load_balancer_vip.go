@@ -159,7 +159,8 @@ func (l *loadBalancing) allocateVIP(lb object, found vip) error {
 	}
 	// What a port of the tenant's has beside the VIP is not Octavia's.
 	for _, fixed := range addresses {
-		if lb.str("vip_subnet_id") == "" || fixed.str("subnet_id") == lb.str("vip_subnet_id") {
+		in := func(key, of string) bool { return lb.str(key) == "" || lb.str(key) == fixed.str(of) }
+		if in("vip_subnet_id", "subnet_id") && in("vip_address", "ip_address") {
 			lb["vip_address"], lb["vip_subnet_id"] = fixed["ip_address"], fixed["subnet_id"]
 			break
 		}

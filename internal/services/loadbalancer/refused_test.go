@@ -20,7 +20,7 @@ func TestLoadBalancerRefused(t *testing.T) {
 	c := acctest.New(t)
 	const refused = `
   vip_address = "10.61.0.77"
-  listeners   = { web = { protocol = "HTTP", port = 80, routes = { bad = { reject = true, rules = [{ type = "PATH", compare_type = "REGEX", value = "(" }] } } } }
+  listeners   = { web = { protocol = "HTTP", port = 80, routes = { bad = { reject = true, rules = [{ type = "PATH", compare_type = "REGEX", value = "(?<a" }] } } } }
 `
 	var older *ports.Port
 	c.Test(t,
@@ -52,7 +52,7 @@ func TestLoadBalancerRefusedBesideAnother(t *testing.T) {
 resource "massif_load_balancer" "refused" {
   name          = "{{name}}-refused"
   vip_subnet_id = massif_subnet.test.id
-  listeners     = { web = { protocol = "HTTP", port = 80, routes = { bad = { reject = true, rules = [{ type = "PATH", compare_type = "REGEX", value = "(" }] } } } }
+  listeners     = { web = { protocol = "HTTP", port = 80, routes = { bad = { reject = true, rules = [{ type = "PATH", compare_type = "REGEX", value = "(?<a" }] } } } }
 }`
 	c.Test(t,
 		resource.TestStep{Config: basic(web) + refused, ExpectError: acctest.Words("Unable to parse regular expression")},
