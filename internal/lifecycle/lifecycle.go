@@ -1,4 +1,4 @@
-// Package lifecycle turns a small typed handler into a Terraform resource or data source.
+// Package lifecycle turns a small typed handler into a Terraform resource, list resource, data source or action.
 //
 // What every type has to do right is done here once: the id is in the state before the first wait, a
 // created or changed object is read back before it is saved, an object that is gone leaves the state,
