@@ -123,6 +123,13 @@ func TestContainer(t *testing.T) {
 		o.with("X-Remove-Container-Read", "x").want(t, http.StatusNoContent, "POST", path, nil)
 		headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Container-Read": nil})
 	})
+	t.Run("where it is copied to is checked", func(t *testing.T) {
+		o.headed(map[string]string{"X-Container-Sync-To": "http://127.0.0.1/v1/AUTH_x/c", "X-Container-Sync-Key": "k"}).want(t, http.StatusNoContent, "POST", path, nil)
+		headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Container-Sync-To": "http://127.0.0.1/v1/AUTH_x/c", "X-Container-Sync-Key": "k"})
+		same(t, "no realm", o.with("X-Container-Sync-To", "//nowhere/cluster/a/c").want(t, http.StatusBadRequest, "POST", path, nil).text, "No realm key for 'nowhere'")
+		o.headed(map[string]string{"X-Remove-Container-Sync-To": "x", "X-Remove-Container-Sync-Key": "x"}).want(t, http.StatusNoContent, "POST", path, nil)
+		headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Container-Sync-To": nil, "X-Container-Sync-Key": nil})
+	})
 	t.Run("objects over the quota are 413", func(t *testing.T) {
 		same(t, "body", o.want(t, http.StatusRequestEntityTooLarge, "PUT", path+"/big", strings.Repeat("x", 2000)).text, "Upload exceeds quota.")
 	})
@@ -219,6 +226,46 @@ func TestObject(t *testing.T) {
 		o.want(t, http.StatusOK, "DELETE", path+"/whole?multipart-manifest=delete", nil)
 		same(t, "left", o.names(t, path+"?format=json&prefix=parts"), []string{})
 	})
+	t.Run("a manifest has the hash of its segments' hashes, and keeps it", func(t *testing.T) {
+		one, two := md5.Sum([]byte("aaaa")), md5.Sum([]byte("bb"))
+		sum := md5.Sum([]byte(hex.EncodeToString(one[:]) + hex.EncodeToString(two[:])))
+		joined := hex.EncodeToString(sum[:])
+		o.want(t, http.StatusCreated, "PUT", path+"/parts/1", "aaaa")
+		o.want(t, http.StatusCreated, "PUT", path+"/parts/2", "bb")
+		manifest := list{obj{"path": path + "/parts/1", "etag": hex.EncodeToString(one[:])}, obj{"path": path + "/parts/2"}}
+		o.with("ETag", "00000000000000000000000000000000").want(t, http.StatusUnprocessableEntity, "PUT", path+"/joined?multipart-manifest=put", manifest)
+		o.with("ETag", joined).want(t, http.StatusCreated, "PUT", path+"/joined?multipart-manifest=put", manifest)
+		o.with("X-Object-Meta-A", "1").want(t, http.StatusAccepted, "POST", path+"/joined", nil)
+		headers(t, o.want(t, http.StatusOK, "HEAD", path+"/joined", nil), map[string]any{
+			"Etag": `"` + joined + `"`, "X-Static-Large-Object": "True", "Content-Length": "6", "X-Object-Meta-A": "1",
+		})
+		kept := o.get(t, path+"/joined?multipart-manifest=get")
+		is(t, "segment", kept.body.(list)[0], obj{"name": path + "/parts/1", "bytes": 4, "hash": hex.EncodeToString(one[:])})
+		o.with("X-Copy-From", path+"/joined").want(t, http.StatusCreated, "PUT", path+"/flat", nil)
+		headers(t, o.want(t, http.StatusOK, "HEAD", path+"/flat", nil), map[string]any{"X-Static-Large-Object": nil, "Content-Length": "6"})
+		o.want(t, http.StatusNoContent, "DELETE", path+"/joined", nil)
+		same(t, "segments stay", o.names(t, path+"?format=json&prefix=parts"), []string{"parts/1", "parts/2"})
+		for _, name := range []string{"/parts/1", "/parts/2", "/flat"} {
+			o.want(t, http.StatusNoContent, "DELETE", path+name, nil)
+		}
+	})
+	t.Run("what browsers are told is kept, and gone after a POST", func(t *testing.T) {
+		told := map[string]string{"Cache-Control": "max-age=60", "Content-Encoding": "br", "Content-Disposition": "inline", "Content-Language": "de"}
+		want, gone := map[string]any{}, map[string]any{}
+		for name, text := range told {
+			want[name], gone[name] = text, nil
+		}
+		o.headed(told).want(t, http.StatusCreated, "PUT", path+"/told", "x")
+		headers(t, o.want(t, http.StatusOK, "HEAD", path+"/told", nil), want)
+		t.Run("a fresh copy has nothing of it but the type", func(t *testing.T) {
+			o.headed(map[string]string{"X-Copy-From": path + "/told", "X-Fresh-Metadata": "true"}).want(t, http.StatusCreated, "PUT", path+"/fresh", nil)
+			headers(t, o.want(t, http.StatusOK, "HEAD", path+"/fresh", nil), gone)
+		})
+		o.want(t, http.StatusAccepted, "POST", path+"/told", nil)
+		headers(t, o.want(t, http.StatusOK, "HEAD", path+"/told", nil), gone)
+		o.want(t, http.StatusNoContent, "DELETE", path+"/told", nil)
+		o.want(t, http.StatusNoContent, "DELETE", path+"/fresh", nil)
+	})
 	t.Run("bulk delete counts what it found", func(t *testing.T) {
 		a := o.with("Content-Type", "text/plain").want(t, http.StatusOK, "POST", "?bulk-delete", path+"/copy\n"+path+"/none\n")
 		is(t, "answer", a.body, obj{"Number Deleted": 1, "Number Not Found": 1, "Errors": list{}, "Response Status": "200 OK", "Response Body": ""})
@@ -244,6 +291,15 @@ func TestObject(t *testing.T) {
 		same(t, "content", a.text, "hello")
 		headers(t, a, map[string]any{"Content-Disposition": containing(`attachment; filename="b"`)})
 		anonymous.want(t, http.StatusUnauthorized, "GET", signed(path+"/a/b", time.Now().Add(-time.Hour)), nil)
+		end := time.Now().Add(time.Hour)
+		for network, status := range map[string]int{"0.0.0.0/0": http.StatusOK, "192.0.2.0/24": http.StatusUnauthorized, "127.0.0.1/8": http.StatusUnauthorized} {
+			mac := hmac.New(sha256.New, []byte("secret"))
+			mac.Write(fmt.Appendf(nil, "ip=%s\nGET\n%d\n/v1/%s%s", network, end.Unix(), account, path+"/a/b"))
+			query := url.Values{"temp_url_sig": {hex.EncodeToString(mac.Sum(nil))}, "temp_url_expires": {strconv.FormatInt(end.Unix(), 10)}, "temp_url_ip_range": {network}}
+			anonymous.want(t, status, "GET", path+"/a/b?"+query.Encode(), nil)
+		}
+		headers(t, anonymous.get(t, signed(path+"/a/b", end)+"&inline"), map[string]any{"Content-Disposition": "inline"})
+		headers(t, anonymous.get(t, signed(path+"/a/b", end)+"&filename=c.txt"), map[string]any{"Content-Disposition": containing(`attachment; filename="c.txt"`)})
 		anonymous.want(t, http.StatusUnauthorized, "GET", strings.Replace(signed(path+"/a/b", time.Now().Add(time.Hour)), "sig=", "sig=00", 1), nil)
 	})
 }

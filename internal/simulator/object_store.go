@@ -478,10 +478,25 @@ func (c *swiftCall) checkContainer() string {
 		}
 	}
 	if target := header.Get("X-Container-Sync-To"); target != "" {
-		scheme, _, _ := strings.Cut(target, "//")
-		if scheme = strings.TrimSuffix(scheme, ":"); !strings.Contains(target, "//") || scheme != "" && scheme != "http" && scheme != "https" {
-			return `Invalid scheme '' in X-Container-Sync-To, must be "//", "http", or "https".`
+		if message := swiftCheckSync(target); message != "" {
+			return message
 		}
+	}
+	return ""
+}
+
+// swiftCheckSync says where a container cannot be copied to: the operator has declared no realm, and allows this host only.
+func swiftCheckSync(target string) string {
+	scheme, rest, found := strings.Cut(target, "//")
+	host, _, _ := strings.Cut(rest, "/")
+	name, _, _ := strings.Cut(host, ":")
+	switch scheme = strings.TrimSuffix(scheme, ":"); {
+	case !found, scheme != "" && scheme != "http" && scheme != "https":
+		return `Invalid scheme '' in X-Container-Sync-To, must be "//", "http", or "https".`
+	case scheme == "":
+		return fmt.Sprintf("No realm key for '%s'", host)
+	case name != "127.0.0.1":
+		return fmt.Sprintf("Invalid host '%s' in X-Container-Sync-To", name)
 	}
 	return ""
 }

@@ -31,6 +31,9 @@ const (
 	tempURLKey   = metaPrefix + "Temp-Url-Key"
 	versions     = "X-Versions-Enabled"
 
+	syncToHeader = "X-Container-Sync-To"
+	syncKey      = "X-Container-Sync-Key"
+
 	accountTempURLKey = "X-Account-Meta-Temp-Url-Key"
 )
 
@@ -79,6 +82,7 @@ func (m *containerModel) settings(ctx context.Context) (map[string]string, error
 	}
 	set(readHeader, words(m.ReadACL, ","))
 	set(writeHeader, words(m.WriteACL, ","))
+	set(syncToHeader, m.SyncTo.ValueString())
 	set(metaPrefix+"Quota-Bytes", number(m.QuotaBytes))
 	set(metaPrefix+"Quota-Count", number(m.QuotaCount))
 	if value.Known(m.CORS) {
@@ -136,14 +140,17 @@ func (m *containerModel) headers(ctx context.Context, prior *containerModel) (ma
 		}
 	}
 	if prior == nil || !m.TempURLKeysVersion.Equal(prior.TempURLKeysVersion) {
-		m.addKeys(headers, prior != nil)
+		addKeys(headers, prior != nil, map[string]types.String{tempURLKey: m.TempURLKey, tempURLKey + "-2": m.TempURLKey2})
+	}
+	if prior == nil || !m.SyncKeyVersion.Equal(prior.SyncKeyVersion) {
+		addKeys(headers, prior != nil, map[string]types.String{syncKey: m.SyncKey})
 	}
 	return headers, nil
 }
 
-// addKeys sends the keys for temporary URLs, or removes those that are not given.
-func (m *containerModel) addKeys(headers map[string]string, remove bool) {
-	for name, key := range map[string]types.String{tempURLKey: m.TempURLKey, tempURLKey + "-2": m.TempURLKey2} {
+// addKeys sends keys, or removes those that are not given.
+func addKeys(headers map[string]string, remove bool, keys map[string]types.String) {
+	for name, key := range keys {
 		switch {
 		case value.Known(key):
 			headers[name] = key.ValueString()
@@ -161,6 +168,7 @@ func (m *containerModel) flatten(ctx context.Context, headers http.Header) error
 	}
 	m.ReadACL = value.Set(split(headers.Get(readHeader), ","))
 	m.WriteACL = value.Set(split(headers.Get(writeHeader), ","))
+	m.SyncTo = value.StringOrNull(headers.Get(syncToHeader))
 	m.StoragePolicy = value.StringOrNull(headers.Get("X-Storage-Policy"))
 	m.Versioning = types.BoolValue(strings.EqualFold(headers.Get(versions), "true"))
 	m.Metadata = value.Map(metadataOf(headers, metaPrefix, m.Metadata, reservedKey))

@@ -204,16 +204,13 @@ func (m *objectModel) planContent(ctx context.Context, change *lifecycle.Change[
 	if err != nil {
 		return err
 	}
-	print, err := source.hash(ctx, config.segmentLimit(source.size))
+	mark, err := config.hash(ctx, source)
 	if err := errors.Join(err, source.Close()); err != nil {
 		return err
 	}
-	if err := print.check(config); err != nil {
-		return err
-	}
-	m.ETag, m.Size, m.Segmented = types.StringValue(print.etag), types.Int64Value(print.size), types.BoolValue(print.segmented())
+	m.ETag, m.Size, m.Segmented = types.StringValue(mark.etag), types.Int64Value(mark.size), types.BoolValue(mark.segmented())
 	if m.ContentType.IsUnknown() && prior == nil && config.ContentType.IsNull() && value.Known(m.Name) {
-		m.ContentType = types.StringValue(print.contentType(m.Name.ValueString()))
+		m.ContentType = types.StringValue(mark.contentType(m.Name.ValueString()))
 	}
 	return nil
 }

@@ -61,6 +61,9 @@ type containerModel struct {
 	TempURLKey         types.String `tfsdk:"temp_url_key_wo"`
 	TempURLKey2        types.String `tfsdk:"temp_url_key_2_wo"`
 	TempURLKeysVersion types.Int64  `tfsdk:"temp_url_keys_wo_version"`
+	SyncTo             types.String `tfsdk:"sync_to"`
+	SyncKey            types.String `tfsdk:"sync_key_wo"`
+	SyncKeyVersion     types.Int64  `tfsdk:"sync_key_wo_version"`
 	ForceDestroy       types.Bool   `tfsdk:"force_destroy"`
 }
 
@@ -85,15 +88,15 @@ func (objectContainer) Schema() schema.Schema {
 	quota := func(description string) schema.Int64Attribute {
 		return schema.Int64Attribute{MarkdownDescription: description, Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)}}
 	}
-	key := func(description string) schema.StringAttribute {
+	key := func(description, version string) schema.StringAttribute {
 		return schema.StringAttribute{
-			MarkdownDescription: description + " Write-only: it is never in the state, so raise `temp_url_keys_wo_version` to change it.",
+			MarkdownDescription: description + " Write-only: it is never in the state, so raise `" + version + "` to change it.",
 			Optional:            true,
 			WriteOnly:           true,
 			Sensitive:           true,
 			Validators: []validator.String{
 				stringvalidator.LengthBetween(1, 256),
-				stringvalidator.AlsoRequires(path.MatchRoot("temp_url_keys_wo_version")),
+				stringvalidator.AlsoRequires(path.MatchRoot(version)),
 			},
 		}
 	}
@@ -125,10 +128,21 @@ func (objectContainer) Schema() schema.Schema {
 					stringplanmodifier.RequiresReplaceIfConfigured(),
 				},
 			},
-			"temp_url_key_wo":   key("Key with which temporary URLs are signed."),
-			"temp_url_key_2_wo": key("Second key, so that the first can be changed while URLs that it signed are in use."),
+			"temp_url_key_wo":   key("Key with which temporary URLs are signed.", "temp_url_keys_wo_version"),
+			"temp_url_key_2_wo": key("Second key, so that the first can be changed while URLs that it signed are in use.", "temp_url_keys_wo_version"),
 			"temp_url_keys_wo_version": schema.Int64Attribute{
 				MarkdownDescription: "Version of the keys for temporary URLs. A new number sends the keys again.",
+				Optional:            true,
+			},
+			"sync_to": schema.StringAttribute{
+				MarkdownDescription: "Container that Swift copies all objects to: `//REALM/CLUSTER/ACCOUNT/CONTAINER`, or its address on a host that the cloud's operator allows.",
+				Optional:            true,
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^((https?:)?//)[^/\s]+(/[^/\s]+){3}$`),
+					"must be such as //realm/cluster/account/container or https://swift.example.org/v1/account/container")},
+			},
+			"sync_key_wo": key("Secret that both containers have.", "sync_key_wo_version"),
+			"sync_key_wo_version": schema.Int64Attribute{
+				MarkdownDescription: "Version of the secret. A new number sends it again.",
 				Optional:            true,
 			},
 			"force_destroy": attribute.Flag("Delete all objects, of which there may be many, when the container is destroyed. Otherwise a container with objects stays.", false),
@@ -210,12 +224,15 @@ func (objectContainer) Validate(_ context.Context, config *containerModel) error
 			errs = append(errs, lifecycle.Invalid(path.Root("metadata").AtMapKey(key), "this has an attribute of its own"))
 		}
 	}
+	if config.SyncTo.IsNull() && !config.SyncKeyVersion.IsNull() {
+		errs = append(errs, lifecycle.Invalid(path.Root("sync_key_wo_version"), "a secret without a container to copy to is of no use: set sync_to, too"))
+	}
 	return errors.Join(append(errs, checkACL("read_acl", config.ReadACL, false), checkACL("write_acl", config.WriteACL, true))...)
 }
 
-// Secrets carries the keys for temporary URLs, which are write-only.
+// Secrets carries the keys, which are write-only.
 func (objectContainer) Secrets(from, to *containerModel) {
-	to.TempURLKey, to.TempURLKey2 = from.TempURLKey, from.TempURLKey2
+	to.TempURLKey, to.TempURLKey2, to.SyncKey = from.TempURLKey, from.TempURLKey2, from.SyncKey
 }
 
 func (c objectContainer) Create(ctx context.Context, cloud *openstack.Cloud, m *containerModel) error {
@@ -328,6 +345,7 @@ func blame(err error) error {
 	for attributeName, words := range map[string]*regexp.Regexp{
 		"storage_policy": regexp.MustCompile(`X-Storage-Policy`),
 		"versioning":     regexp.MustCompile(`(?i)version`),
+		"sync_to":        regexp.MustCompile(`X-Container-Sync-To|realm`),
 		"read_acl":       regexp.MustCompile(`\bACL\b`),
 	} {
 		if words.MatchString(fault.Message) {

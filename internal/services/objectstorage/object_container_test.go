@@ -73,6 +73,9 @@ const full = `
   temp_url_key_wo          = "one"
   temp_url_key_2_wo        = "two"
   temp_url_keys_wo_version = 1
+  sync_to                  = "http://127.0.0.1/v1/AUTH_other/container"
+  sync_key_wo              = "shared"
+  sync_key_wo_version      = 1
 `
 
 func TestObjectContainerBasicAndImport(t *testing.T) {
@@ -115,7 +118,7 @@ func TestObjectContainerFull(t *testing.T) {
 		},
 		resource.TestStep{
 			ResourceName: container, ImportState: true, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"force_destroy", "metadata", "temp_url_keys_wo_version"},
+			ImportStateVerifyIgnore: []string{"force_destroy", "metadata", "temp_url_keys_wo_version", "sync_key_wo_version"},
 		},
 		// Every setting changes in place, and the keys only with their version.
 		resource.TestStep{
@@ -145,6 +148,7 @@ func TestObjectContainerFull(t *testing.T) {
 				is("metadata", knownvalue.MapSizeExact(0)),
 				is("cors", knownvalue.Null()),
 				is("static_web", knownvalue.Null()),
+				is("sync_to", knownvalue.Null()),
 			},
 			Check: keys("", ""),
 		},
@@ -255,27 +259,33 @@ func TestObjectContainerBadPolicy(t *testing.T) {
 	acctest.New(t).Test(t, resource.TestStep{Config: config(`  storage_policy = "no such policy"`), ExpectError: acctest.Words(`Invalid X-Storage-Policy 'no such policy'`)})
 }
 
-func TestObjectContainerInvalid(t *testing.T) {
-	for name, tc := range map[string]struct{ body, want string }{
-		"slash":              {`name = "a/b"`, `must not contain a slash`},
-		"empty":              {`name = ""`, `length must be between 1 and 256`},
-		"long":               {`name = "` + strings.Repeat("a", 257) + `"`, `length must be between 1 and 256`},
-		"dots":               {`name = ".."`, `value must be none of`},
-		"metadata key":       {"name = \"a\"\n  metadata = { \"a b\" = \"c\" }", "must have 1 to 128 letters"},
-		"metadata twice":     {"name = \"a\"\n  metadata = { a = \"1\", A = \"2\" }", `are the same key to Swift`},
-		"metadata reserved":  {"name = \"a\"\n  metadata = { quota-bytes = \"1\" }", `has an attribute of its own`},
-		"metadata empty":     {"name = \"a\"\n  metadata = { a = \"\" }", `length must be between 1 and 256`},
-		"acl":                {"name = \"a\"\n  read_acl = [\"everybody\"]", `of which either may be`},
-		"acl list in one":    {"name = \"a\"\n  read_acl = [\".r:*,.rlistings\"]", `must be one element`},
-		"public writing":     {"name = \"a\"\n  write_acl = [\".r:*\"]", `reading can be allowed to everybody, not writing`},
-		"quota":              {"name = \"a\"\n  quota_bytes = -1", `must be at least 0`},
-		"key without number": {"name = \"a\"\n  temp_url_key_wo = \"k\"", `temp_url_keys_wo_version`},
-		"cors":               {"name = \"a\"\n  cors = { max_age = 1 }", `attribute "allowed_origins" is required`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{
-				Config: "resource \"massif_object_container\" \"test\" {\n  " + tc.body + "\n}", PlanOnly: true, ExpectError: acctest.Words(tc.want),
-			})
-		})
+func TestObjectContainerBadSync(t *testing.T) {
+	acctest.New(t).Test(t, resource.TestStep{Config: config(`  sync_to = "//nowhere/cluster/account/container"`), ExpectError: acctest.Words(`No realm key for 'nowhere'`)})
+}
+
+func TestObjectContainerDataSource(t *testing.T) {
+	c := acctest.New(t)
+	found := func(name string, check knownvalue.Check) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue("data.massif_object_container.test", tfjsonpath.New(name), check)
 	}
+	c.Test(t,
+		resource.TestStep{
+			Config: config("  metadata = { Owner = \"ops\" }\n  quota_count = 7\n  read_acl = [\".r:*\"]") + `
+data "massif_object_container" "test" { name = massif_object_container.test.name }
+data "massif_object_container" "id" { id = data.massif_object_container.test.id }`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				found("id", knownvalue.StringExact(c.Prefix)),
+				found("url", knownvalue.StringRegexp(regexp.MustCompile(`^http.*/v1/AUTH_[0-9a-f]+/`+c.Prefix+`$`))),
+				found("metadata", knownvalue.MapExact(map[string]knownvalue.Check{"owner": knownvalue.StringExact("ops")})),
+				found("object_count", knownvalue.Int64Exact(0)),
+				found("bytes_used", knownvalue.Int64Exact(0)),
+				found("quota_count", knownvalue.Int64Exact(7)),
+				found("quota_bytes", knownvalue.Null()),
+				found("read_acl", knownvalue.SetSizeExact(1)),
+				found("versioning", knownvalue.Bool(false)),
+				found("storage_policy", knownvalue.NotNull()),
+			},
+		},
+		resource.TestStep{Config: `data "massif_object_container" "none" { name = "{{name}}-none" }`, ExpectError: acctest.Words("There is no container")},
+	)
 }

@@ -223,13 +223,18 @@ func checkTwins(metadata types.Map) error {
 	return nil
 }
 
-// check says what Swift would refuse about the segments.
-func (p fingerprint) check(config *objectModel) error {
-	if len(p.pieces) > maxSegments {
-		need := (p.size + maxSegments - 1) / maxSegments
+// checkCount refuses more segments than Swift takes, before any is hashed.
+func (m *objectModel) checkCount(size int64) error {
+	limit := m.segmentLimit(size)
+	if count := (size + limit - 1) / limit; count > maxSegments {
 		return lifecycle.Invalid(path.Root("segment_size"), "the content has %d bytes, which would be %d segments; Swift takes %d, so this must be at least %d",
-			p.size, len(p.pieces), maxSegments, need)
+			size, count, maxSegments, (size+maxSegments-1)/maxSegments)
 	}
+	return nil
+}
+
+// check refuses names that leave no room for those of the segments.
+func (p fingerprint) check(config *objectModel) error {
 	if p.segmented() && value.AllKnown(config.Container, config.Name) {
 		if n := len(segmentName(config.Container.ValueString(), config.Name.ValueString(), p.etag, 0)); n > 1024 {
 			return lifecycle.Invalid(path.Root("name"), "it is too long for an object in segments: their names would have %d bytes, and Swift takes 1024. Shorten it by %d", n, n-1024)

@@ -41,7 +41,7 @@ type manifestEntry struct {
 }
 
 // sendSegments sends the segments and then the manifest that joins them. After a failure, nothing is left of them.
-func (w *writer) sendSegments(ctx context.Context, content *source, print fingerprint, headers map[string]string) (err error) {
+func (w *writer) sendSegments(ctx context.Context, content *source, mark fingerprint, headers map[string]string) (err error) {
 	container, own := w.model.segmentContainer()
 	if w.prior == nil {
 		switch _, err := headObject(ctx, w.client, w.model.Container.ValueString(), w.model.Name.ValueString()); {
@@ -58,17 +58,17 @@ func (w *writer) sendSegments(ctx context.Context, content *source, print finger
 	}
 	begin := time.Now()
 	defer func() {
-		if err == nil || w.arrived(ctx, print, begin) {
+		if err == nil || openstack.Lost(err) && w.arrived(ctx, mark, begin) {
 			err = nil
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTime)
 		defer cancel()
-		if w.prior == nil || w.prior.ETag.ValueString() != print.etag {
-			err = errors.Join(err, w.sweepEtag(ctx, print.etag))
+		if w.prior == nil || w.prior.ETag.ValueString() != mark.etag {
+			err = errors.Join(err, w.sweepEtag(ctx, mark.etag))
 		}
 	}()
-	manifest, err := w.sendPieces(ctx, container, content, print)
+	manifest, err := w.sendPieces(ctx, container, content, mark)
 	if err != nil {
 		return err
 	}
@@ -78,16 +78,16 @@ func (w *writer) sendSegments(ctx context.Context, content *source, print finger
 	}
 	whole := inMemory(text)
 	got, err := put(ctx, w.client, w.url()+"?multipart-manifest=put", headers, whole.reader(piece{size: whole.size}))
-	return w.verify(got, print, err)
+	return w.verify(got, mark, err)
 }
 
 // sendPieces sends the segments, some at once.
-func (w *writer) sendPieces(ctx context.Context, container string, content *source, print fingerprint) ([]manifestEntry, error) {
-	manifest := make([]manifestEntry, len(print.pieces))
+func (w *writer) sendPieces(ctx context.Context, container string, content *source, mark fingerprint) ([]manifestEntry, error) {
+	manifest := make([]manifestEntry, len(mark.pieces))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(segmentsAtOnce)
-	for i, p := range print.pieces {
-		name := segmentName(w.model.Container.ValueString(), w.model.Name.ValueString(), print.etag, i+1)
+	for i, p := range mark.pieces {
+		name := segmentName(w.model.Container.ValueString(), w.model.Name.ValueString(), mark.etag, i+1)
 		manifest[i] = manifestEntry{Path: "/" + container + "/" + name, ETag: p.etag, Size: p.size}
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
@@ -101,7 +101,7 @@ func (w *writer) sendPieces(ctx context.Context, container string, content *sour
 				return lifecycle.At(path.Root("segment_container"), fmt.Errorf("there is no container %q for the segments: %w", container, err))
 			}
 			if err != nil {
-				return fmt.Errorf("send segment %d of %d of object %q: %w", i+1, len(print.pieces), w.model.Name.ValueString(), err)
+				return fmt.Errorf("send segment %d of %d of object %q: %w", i+1, len(mark.pieces), w.model.Name.ValueString(), err)
 			}
 			return nil
 		})

@@ -106,6 +106,18 @@ type fingerprint struct {
 
 func (p fingerprint) segmented() bool { return len(p.pieces) > 1 }
 
+// hash reads the content once, and says what Swift would refuse about it.
+func (m *objectModel) hash(ctx context.Context, content *source) (fingerprint, error) {
+	if err := m.checkCount(content.size); err != nil {
+		return fingerprint{}, err
+	}
+	mark, err := content.hash(ctx, m.segmentLimit(content.size))
+	if err == nil {
+		err = mark.check(m)
+	}
+	return mark, err
+}
+
 // hash reads the source once.
 func (s *source) hash(ctx context.Context, limit int64) (fingerprint, error) {
 	out := fingerprint{size: s.size, begin: make([]byte, min(s.size, 512))}

@@ -339,10 +339,10 @@ func TestObjectExists(t *testing.T) {
 	twin := func(body string) string {
 		return in("  name = \"a\"\n  content = \"mine\"") + "resource \"massif_object\" \"twin\" {\n  container = massif_object.test.container\n  name = massif_object.test.name\n" + body + "\n}\n"
 	}
-	error := acctest.Words("terraform import 'massif_object.NAME' '" + c.Prefix + "/a'")
+	taken := acctest.Words("terraform import 'massif_object.NAME' '" + c.Prefix + "/a'")
 	c.Test(t,
 		resource.TestStep{Config: in("  name = \"a\"\n  content = \"mine\"")},
-		resource.TestStep{Config: twin(`  content = "yours"`), ExpectError: error},
+		resource.TestStep{Config: twin(`  content = "yours"`), ExpectError: taken},
 		resource.TestStep{Config: twin(`  copy_from = { container = massif_object.test.container, name = "a", etag = "x" }`), ExpectError: acctest.Words("An object cannot be a copy of itself")},
 		resource.TestStep{Config: in("  name = \"a\"\n  content = \"mine\""), ConfigPlanChecks: objectPlan(plancheck.ResourceActionNoop), Check: holds(t, c, "a", "mine")},
 	)
@@ -576,4 +576,15 @@ func TestObjectAnswersThatAreLost(t *testing.T) {
 			c.Test(t, resource.TestStep{Config: in("  name = \"o\"\n  content = \"x\""), Check: holds(t, c, "o", "x")})
 		})
 	}
+}
+
+// sparse is a file that has no content on disk.
+func sparse(t *testing.T, size int64) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sparse")
+	write(t, file, nil)
+	if err := os.Truncate(file, size); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

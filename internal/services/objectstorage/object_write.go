@@ -51,17 +51,14 @@ func (w *writer) write(ctx context.Context) error {
 
 func (w *writer) send(ctx context.Context, content *source) error {
 	m := w.model
-	print, err := content.hash(ctx, m.segmentLimit(content.size))
+	mark, err := m.hash(ctx, content)
 	if err != nil {
 		return err
 	}
-	if value.Known(m.ETag) && m.ETag.ValueString() != print.etag {
+	if value.Known(m.ETag) && m.ETag.ValueString() != mark.etag {
 		return lifecycle.At(path.Root("file"), errors.New("the content has changed since the plan was made: plan again"))
 	}
-	if err := print.check(m); err != nil {
-		return err
-	}
-	if w.prior != nil && w.prior.ETag.ValueString() == print.etag && w.prior.Segmented.ValueBool() == print.segmented() && m.SegmentContainer.Equal(w.prior.SegmentContainer) {
+	if w.prior != nil && w.prior.ETag.ValueString() == mark.etag && w.prior.Segmented.ValueBool() == mark.segmented() && m.SegmentContainer.Equal(w.prior.SegmentContainer) {
 		return w.describe(ctx) // the content that was not known is what is there
 	}
 	old, err := w.segments(ctx)
@@ -69,20 +66,20 @@ func (w *writer) send(ctx context.Context, content *source) error {
 		return err
 	}
 	if m.ContentType.IsUnknown() {
-		m.ContentType = types.StringValue(print.contentType(m.Name.ValueString()))
+		m.ContentType = types.StringValue(mark.contentType(m.Name.ValueString()))
 	}
 	headers := m.headers()
-	headers["Etag"] = print.etag
-	if print.segmented() {
-		err = w.sendSegments(ctx, content, print, headers)
+	headers["Etag"] = mark.etag
+	if mark.segmented() {
+		err = w.sendSegments(ctx, content, mark, headers)
 	} else {
-		err = w.sendPiece(ctx, content, print, headers)
+		err = w.sendPiece(ctx, content, mark, headers)
 	}
 	if err != nil {
 		return err
 	}
-	m.ETag, m.Size, m.Segmented = types.StringValue(print.etag), types.Int64Value(print.size), types.BoolValue(print.segmented())
-	w.written(ctx, old, print.etag)
+	m.ETag, m.Size, m.Segmented = types.StringValue(mark.etag), types.Int64Value(mark.size), types.BoolValue(mark.segmented())
+	w.written(ctx, old, mark.etag)
 	return nil
 }
 
@@ -96,23 +93,23 @@ func (w *writer) written(ctx context.Context, old []string, etag string) {
 }
 
 // sendPiece sends an object in one piece. A new one must not replace somebody's.
-func (w *writer) sendPiece(ctx context.Context, content *source, print fingerprint, headers map[string]string) error {
+func (w *writer) sendPiece(ctx context.Context, content *source, mark fingerprint, headers map[string]string) error {
 	if w.prior == nil {
 		headers["If-None-Match"] = "*"
 	}
 	begin := time.Now()
-	got, err := put(ctx, w.client, w.url(), headers, content.reader(print.pieces[0]))
+	got, err := put(ctx, w.client, w.url(), headers, content.reader(mark.pieces[0]))
 	if hasStatus(err, http.StatusPreconditionFailed) && w.prior == nil {
 		// What is there may be ours: the answer to an earlier attempt was lost.
-		if !w.arrived(ctx, print, begin) {
+		if !w.arrived(ctx, mark, begin) {
 			return w.exists()
 		}
 		return nil
 	}
-	if err != nil && openstack.Lost(err) && w.arrived(ctx, print, begin) {
+	if err != nil && openstack.Lost(err) && w.arrived(ctx, mark, begin) {
 		return nil
 	}
-	return w.verify(got, print, err)
+	return w.verify(got, mark, err)
 }
 
 // exists is the error for a name that another object has.
@@ -121,11 +118,11 @@ func (w *writer) exists() error {
 }
 
 // arrived tells whether the object that is there now is the one that we sent.
-func (w *writer) arrived(ctx context.Context, print fingerprint, begin time.Time) bool {
+func (w *writer) arrived(ctx context.Context, mark fingerprint, begin time.Time) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	headers, err := headObject(ctx, w.client, w.model.Container.ValueString(), w.model.Name.ValueString())
-	if err != nil || etagOf(headers) != print.etag {
+	if err != nil || etagOf(headers) != mark.etag {
 		return false
 	}
 	at, err := http.ParseTime(headers.Get("Last-Modified"))
@@ -136,7 +133,7 @@ func (w *writer) arrived(ctx context.Context, print fingerprint, begin time.Time
 const clockSkew = 30 * time.Second
 
 // verify compares what Swift has stored with what was sent.
-func (w *writer) verify(got http.Header, print fingerprint, err error) error {
+func (w *writer) verify(got http.Header, mark fingerprint, err error) error {
 	container, name := w.model.Container.ValueString(), w.model.Name.ValueString()
 	switch {
 	case openstack.NotFound(err):
@@ -145,8 +142,8 @@ func (w *writer) verify(got http.Header, print fingerprint, err error) error {
 		return fmt.Errorf("object %q of container %q was damaged on its way, or its content changed while it was sent: %w", name, container, err)
 	case err != nil:
 		return fmt.Errorf("send object %q of container %q: %w", name, container, err)
-	case etagOf(got) != print.etag:
-		return fmt.Errorf("send object %q of container %q: Swift has stored the hash %s instead of %s", name, container, etagOf(got), print.etag)
+	case etagOf(got) != mark.etag:
+		return fmt.Errorf("send object %q of container %q: Swift has stored the hash %s instead of %s", name, container, etagOf(got), mark.etag)
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
-// Package objectstorage has the resources of Swift.
+// Package objectstorage has the resources and data sources of Swift.
 package objectstorage
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -13,6 +14,13 @@ func Resources() []func() resource.Resource {
 	return []func() resource.Resource{
 		lifecycle.Resource(object{}),
 		lifecycle.Resource(objectContainer{}),
+	}
+}
+
+// DataSources are the data source types of this service.
+func DataSources() []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		lifecycle.DataSource(containerSource{}),
 	}
 }
 
