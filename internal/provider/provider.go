@@ -87,6 +87,7 @@ func (p *massif) DataSources(context.Context) []func() datasource.DataSource {
 		keymanager.DataSources(),
 		loadbalancer.DataSources(),
 		network.DataSources(),
+		objectstorage.DataSources(),
 	)
 }
 
