@@ -19,11 +19,7 @@ import (
 func elements[T any](ctx context.Context, m types.Map) (map[string]T, error) {
 	out := map[string]T{}
 	for key, e := range m.Elements() {
-		object, ok := e.(types.Object)
-		if !ok {
-			continue
-		}
-		decoded, err := single[T](ctx, object)
+		decoded, err := element[T](ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -38,11 +34,7 @@ func elements[T any](ctx context.Context, m types.Map) (map[string]T, error) {
 func items[T any](ctx context.Context, l types.List) ([]T, error) {
 	out := make([]T, len(l.Elements()))
 	for i, e := range l.Elements() {
-		object, ok := e.(types.Object)
-		if !ok {
-			continue
-		}
-		decoded, err := single[T](ctx, object)
+		decoded, err := element[T](ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -51,6 +43,15 @@ func items[T any](ctx context.Context, l types.List) ([]T, error) {
 		}
 	}
 	return out, nil
+}
+
+// element decodes an object of a map or list, or returns nil when it is null or unknown.
+func element[T any](ctx context.Context, e attr.Value) (*T, error) {
+	object, ok := e.(types.Object)
+	if !ok {
+		return nil, nil //nolint:nilnil // no object is an answer
+	}
+	return single[T](ctx, object)
 }
 
 // single decodes an object, or returns nil when it is null or unknown.
