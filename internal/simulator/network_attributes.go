@@ -155,6 +155,9 @@ func textUpTo(length int) func(string, any) (any, error) {
 
 // lowerText is a name that is kept in lower case.
 func lowerText(name string, value any) (any, error) {
+	if _, ok := value.(string); !ok {
+		return nil, invalidInput("Input value %s must be string type.", pythonText(value))
+	}
 	given, err := textUpTo(255)(name, value)
 	if err != nil {
 		return nil, err

@@ -271,7 +271,12 @@ func (n *network) allocate(network, in object, held []object) ([]any, error) {
 		if subnet.str("network_id") != network.str("id") {
 			return nil, invalidInput("Failed to create port on network %s, because fixed_ips included invalid subnet %s.", network.str("id"), subnet.str("id"))
 		}
-		if err := give(subnet); err != nil {
+		kept := slices.IndexFunc(held, func(h object) bool {
+			return h.str("subnet_id") == subnet.str("id") && !taken[subnet.str("id")+h.str("ip_address")]
+		})
+		if kept >= 0 { // what is asked for is there already
+			add(subnet, held[kept].str("ip_address"))
+		} else if err := give(subnet); err != nil {
 			return nil, err
 		}
 	}

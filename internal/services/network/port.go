@@ -209,7 +209,10 @@ func (m *portModel) flatten(p apiPort) {
 	m.SecurityGroupIDs = value.Set(p.SecurityGroups)
 	m.AllowedAddressPairs = settlePairs(m.AllowedAddressPairs, p.AllowedAddressPairs, p.MACAddress)
 	m.ExtraDHCPOptions = settleOptions(m.ExtraDHCPOptions, p.ExtraDHCPOptions)
-	if !strings.EqualFold(m.DNSName.ValueString(), p.DNSName) || m.DNSName.IsUnknown() { // Neutron writes it in lower case
+	switch {
+	case m.DNSName.IsNull() && p.DeviceID != "": // what Nova calls it after its server is nobody's wish
+	case strings.EqualFold(m.DNSName.ValueString(), p.DNSName) && value.Known(m.DNSName): // Neutron writes it in lower case
+	default:
 		m.DNSName = value.StringOrNull(p.DNSName)
 	}
 	m.DNSDomain = value.StringOrNull(p.DNSDomain)

@@ -132,7 +132,7 @@ func (port) Schema() schema.Schema {
 				}},
 			},
 			"dns_name": schema.StringAttribute{
-				MarkdownDescription: "Name that the network's DNS gives the port's addresses. The cloud needs the extension `dns-integration`.",
+				MarkdownDescription: "Name that the network's DNS gives the port's addresses; that of the server that uses the port when not set. The cloud needs the extension `dns-integration`.",
 				Optional:            true,
 				Validators:          []validator.String{dnsName()},
 			},

@@ -56,7 +56,7 @@ func (port) Validate(_ context.Context, m *portModel) error {
 	return errors.Join(errs...)
 }
 
-// Plan keeps the addresses of what is still asked for, and knows what is not known any more.
+// Plan keeps the addresses of what is still asked for.
 func (port) Plan(_ context.Context, _ *openstack.Cloud, change *lifecycle.Change[portModel]) error {
 	plan, prior := change.Plan, change.Prior
 	if change.Config.SecurityGroupIDs.IsNull() && value.Known(plan.PortSecurity) && !plan.PortSecurity.ValueBool() {
@@ -67,13 +67,7 @@ func (port) Plan(_ context.Context, _ *openstack.Cloud, change *lifecycle.Change
 		have = prior.FixedIPs
 	}
 	plan.FixedIPs = planFixedIPs(change.Config.FixedIPs, plan.FixedIPs, have)
-	if prior == nil {
-		return nil
-	}
-	if plan.FixedIPs.Equal(prior.FixedIPs) && plan.DNSName.Equal(prior.DNSName) && plan.DNSDomain.Equal(prior.DNSDomain) {
-		plan.DNSAssignment = prior.DNSAssignment
-	}
-	return nil
+	return nil // the device and the names may change at any time, with the server, so they are not known before
 }
 
 // planFixedIPs completes what the configuration asks for with what the port has: an address of the same subnet stays.

@@ -232,3 +232,28 @@ func TestPortRefused(t *testing.T) {
 		step(aPort(``), portIt, create),
 	)
 }
+
+// A port changes in place while a server uses it, and outlives the server.
+func TestPortOfServer(t *testing.T) {
+	config := func(body, server string) string {
+		return aPort("fixed_ips = [{ subnet_id = massif_subnet.a.id }]\n"+body) + server
+	}
+	const server = `
+resource "massif_server" "test" {
+  name     = "{{name}}"
+  flavor   = "m1.small"
+  image    = "cirros-fake"
+  networks = [{ port_id = massif_port.test.id }]
+}
+`
+	changed := step(config(`security_group_ids = [massif_security_group.test.id]`, server), portIt, update,
+		has(portIt, "device_owner", text("compute:nova")), has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)))
+	changed.ConfigPlanChecks.PreApply = append(changed.ConfigPlanChecks.PreApply, plancheck.ExpectResourceAction("massif_server.test", noop))
+	gone := step(config(`security_group_ids = []`, ``), portIt, update, has(portIt, "device_id", text("")), has(portIt, "device_owner", text("")))
+	acctest.New(t).Test(t,
+		step(config(``, server), portIt, create, has(portIt, "fixed_ips", fixed(""))),
+		changed,
+		imported(portIt),
+		gone,
+	)
+}
