@@ -92,6 +92,23 @@ func TestZone(t *testing.T) {
 	})
 }
 
+func TestZoneBelowZone(t *testing.T) {
+	c := open(t, simulator.Options{Times: simulator.Times{DNS: 200 * time.Millisecond}})
+	d := c.login(t).dns(t)
+	name := c.domain()
+	above := d.zone(t, obj{"name": name, "email": "a@example.org"})
+	child := d.zone(t, obj{"name": "sub." + name, "email": "a@example.org"})
+	d.refuses(t,
+		refusal{"records of the zone below", "POST", above + "/recordsets", obj{"name": "www.sub." + name, "type": "A", "records": list{"192.0.2.1"}}, 400,
+			"invalid_recordset_location", "RecordSet belongs in a child zone: sub." + name},
+		refusal{"the zone above goes last", "DELETE", above, nil, 400, "zone_has_sub_zone", "Please delete any subzones before deleting this zone"})
+	d.want(t, http.StatusAccepted, "DELETE", child, nil)
+	d.refuses(t, refusal{"not while the other goes", "DELETE", above, nil, 400, "zone_has_sub_zone", "Please delete any subzones before deleting this zone"})
+	d.passes(t, child, "status", "PENDING", gone)
+	d.want(t, http.StatusAccepted, "DELETE", above, nil)
+	d.passes(t, above, "status", "PENDING", gone)
+}
+
 func TestZoneSecondary(t *testing.T) {
 	c := open(t, simulator.Options{})
 	d := c.login(t).dns(t)

@@ -201,6 +201,11 @@ func (d *dns) deleteZone(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	for _, other := range d.Zones {
+		if other.str("id") != zone.str("id") && below(other.str("name"), zone.str("name")) {
+			return 0, nil, fail(http.StatusBadRequest, "zone_has_sub_zone", "Please delete any subzones before deleting this zone")
+		}
+	}
 	d.changing(d.zones, zone, "DELETE")
 	return http.StatusAccepted, dnsLinked(c, zone, zonePath(zone)), nil
 }

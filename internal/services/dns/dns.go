@@ -34,9 +34,8 @@ func DataSources() []func() datasource.DataSource {
 }
 
 const (
-	active  = "ACTIVE"
-	pending = "PENDING"
-	failed  = "ERROR"
+	active = "ACTIVE"
+	failed = "ERROR"
 
 	// pageSize is the most that Designate lists at once.
 	pageSize = "1000"

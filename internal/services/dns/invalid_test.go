@@ -13,7 +13,7 @@ func TestZoneInvalid(t *testing.T) {
 	const name, email = `name = "a.example."`, `email = "a@example.org"`
 	lines := func(all ...string) string { return strings.Join(all, "\n  ") }
 	for what, tc := range map[string]struct{ body, want string }{
-		"name of one part":       {lines(`name = "example"`, email), `a zone has at least two parts, such as example.com.`},
+		"name of one part":       {lines(`name = "example"`, email), `a zone has at least two parts, as example.com. has`},
 		"wildcard":               {lines(`name = "*.example.com"`, email), `a zone has no wildcard; a record set in it may`},
 		"name with a space":      {lines(`name = "my zone.example"`, email), `"my zone" may have letters, digits, hyphens inside and underscores only`},
 		"two dots":               {lines(`name = "a..example"`, email), `there is nothing between two dots, or before the first`},
@@ -49,7 +49,7 @@ func TestRecordSetInvalid(t *testing.T) {
 	for what, tc := range map[string]struct{ body, want string }{
 		"name with a space":       {set("a b", "A", "192.0.2.1"), `"a b" may have letters, digits, hyphens inside and underscores only`},
 		"name with a hyphen last": {set("a-", "A", "192.0.2.1"), `"a-" may have letters, digits, hyphens inside and underscores only`},
-		"wildcard inside":         {set("a.*", "A", "192.0.2.1"), `a wildcard stands for the first part only, such as *.example.com.`},
+		"wildcard inside":         {set("a.*", "A", "192.0.2.1"), `a wildcard, as in *.example.com., stands for the first part only`},
 		"empty name":              {set("", "A", "192.0.2.1"), `it must not be empty`},
 		"type":                    {set("a", "TLSA", "3 1 1 aa"), `"TLSA" is none of A, AAAA, CAA,`},
 		"SOA":                     {set("@", "SOA", "x"), `the SOA record is the zone's own; what it says comes from the zone's email and ttl`},

@@ -45,7 +45,7 @@ func absolute(name string) (string, error) {
 		case len(part) > 63:
 			return "", fmt.Errorf("%s is longer than the 63 characters that a part of a name may have", part)
 		case part == "*" && i > 0:
-			return "", errors.New("a wildcard stands for the first part only, such as *.example.com.")
+			return "", errors.New("a wildcard, as in *.example.com., stands for the first part only")
 		case !label.MatchString(part):
 			return "", fmt.Errorf("%q may have letters, digits, hyphens inside and underscores only", part)
 		}
@@ -62,7 +62,7 @@ func zoneName(name string) (string, error) {
 	case strings.HasPrefix(name, "*."):
 		return "", errors.New("a zone has no wildcard; a record set in it may")
 	case strings.Count(name, ".") < 2:
-		return "", errors.New("a zone has at least two parts, such as example.com.")
+		return "", errors.New("a zone has at least two parts, as example.com. has")
 	}
 	return name, nil
 }

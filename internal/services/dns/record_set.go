@@ -84,7 +84,7 @@ func (recordSet) Schema() schema.Schema {
 			},
 			"records": schema.SetAttribute{
 				MarkdownDescription: "The records, in any order. Names in them are whole and end with a dot: `10 mail.example.com.`. Texts are given as they are; quotes " +
-					"around them and cuts into parts of 255 bytes are made where DNS needs them.",
+					"around them and cuts into parts of 255 bytes are made where DNS needs them. Give the quotes yourself to keep white space at the ends.",
 				ElementType: types.StringType,
 				Required:    true,
 				Validators:  []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.LengthAtMost(65535))},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -297,12 +298,61 @@ func (zone) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *zon
 }
 
 func (zone) Delete(ctx context.Context, cloud *openstack.Cloud, m *zoneModel) error {
-	if _, err := send[apiZone](ctx, cloud, http.MethodDelete, nil, "zones", m.ID.ValueString()); err != nil {
+	if err := removeZone(ctx, cloud, m); err != nil {
 		return err
 	}
 	waiting := waitingForZone(cloud, m)
 	waiting.Target = nil
 	return openstack.WaitGone(ctx, waiting)
+}
+
+// patience is how long a deletion waits for the zones below, which the same plan may be deleting.
+const patience = 45 * time.Second
+
+// removeZone begins to delete a zone, as soon as it has no zones below it any more.
+func removeZone(ctx context.Context, cloud *openstack.Cloud, m *zoneModel) error {
+	var last error
+	try := func(ctx context.Context) (string, error) {
+		_, last = send[apiZone](ctx, cloud, http.MethodDelete, nil, "zones", m.ID.ValueString())
+		if fault, ok := openstack.FaultOf(last); ok && fault.Kind == "zone_has_sub_zone" {
+			return "in use", nil
+		}
+		return "deleting", last
+	}
+	if state, err := try(ctx); err != nil || state == "deleting" {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := openstack.Wait(waiting, openstack.Waiting[string]{
+		What:   fmt.Sprintf("zone %s", m.Name.ValueString()),
+		Fetch:  try,
+		State:  func(state string) string { return state },
+		Target: []string{"deleting"},
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("there are zones below it (%s): %w", strings.Join(below(ctx, cloud, m), ", "), last)
+}
+
+// below names the project's zones below one; none when they cannot be listed.
+func below(ctx context.Context, cloud *openstack.Cloud, m *zoneModel) []string {
+	own, err := zoneName(m.Name.ValueString())
+	if err != nil {
+		return nil
+	}
+	all, err := openstack.All(context.WithoutCancel(ctx), cloud, zoneReads)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, z := range all {
+		if strings.HasSuffix(strings.ToLower(z.Name), "."+own) {
+			names = append(names, z.Name)
+		}
+	}
+	return names
 }
 
 func (zone) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.ListFilter) ([]lifecycle.Listed, error) {

@@ -125,6 +125,19 @@ resource "massif_dns_zone" "twin" {
 	)
 }
 
+// Both go at once, and the zone above must wait for the one below.
+func TestZoneBelowZone(t *testing.T) {
+	c := acctest.New(t)
+	if c.Simulator != nil {
+		c.Simulator.SetTimes(simulator.Times{DNS: 500 * time.Millisecond})
+	}
+	c.Test(t, resource.TestStep{Config: zoneConfig(`email = "a@example.org"`) + `
+resource "massif_dns_zone" "below" {
+  name  = "below.{{name}}.example."
+  email = "a@example.org"
+}`})
+}
+
 func TestZoneUnknowns(t *testing.T) {
 	acctest.New(t).Test(t, resource.TestStep{Config: `
 resource "terraform_data" "values" {
