@@ -243,3 +243,21 @@ resource "massif_load_balancer" "web" {
 		forget("openstack_lb_member_v2.blue")+forget("openstack_lb_member_v2.green")+forget("openstack_lb_monitor_v2.site"),
 		onlyBooks{imports: 1, forgets: 6})
 }
+
+// A policy is known by its groups, also to an import by identity.
+func TestPolicyIsImportedByIdentity(t *testing.T) {
+	a := api{t, acctest.OnSimulator(t, "it leaves the groups there")}
+	pairs := ""
+	for _, key := range []string{"agents", "servers"} {
+		group := a.create(a.Network, "security-groups", "security_group", object{"name": "prod-" + key})
+		pairs += fmt.Sprintf(",%s=%s", key, group["id"])
+	}
+	s, typ := a.Server(t), "massif_security_policy"
+	byID := imported(t, s, typ, &tfprotov6.ImportResourceStateRequest{TypeName: typ, ID: pairs[1:]})
+	byIdentity := imported(t, s, typ, &tfprotov6.ImportResourceStateRequest{
+		TypeName: typ, Identity: identityOf(t, s, typ, map[string]string{"id": pairs[1:], "region": a.Region()}),
+	})
+	if !byIdentity.Equal(byID) {
+		t.Errorf("by identity it is\n%s\nby id\n%s", byIdentity, byID)
+	}
+}

@@ -196,6 +196,18 @@ resource "massif_object_container" "given" { name = "{{name}}" }
 		},
 		config: same(``),
 	},
+	"application_credential": {
+		from: "openstack_identity_application_credential_v3",
+		make: func(a api) map[string]string {
+			made := a.create(a.Identity, "users/"+a.UserID()+"/application_credentials", "application_credential", object{
+				"name": a.Prefix, "description": "old", "expires_at": "2120-01-01T00:00:00.000000Z",
+			})
+			return map[string]string{"id": fmt.Sprint(made["id"]), "name": a.Prefix, "secret": fmt.Sprint(made["secret"])}
+		},
+		config: same(`name = "{{name}}"
+  description = "old"
+  expires_at = "2120-01-01T00:00:00Z"`),
+	},
 	"load_balancer": {
 		from: "openstack_lb_loadbalancer_v2", given: somewhere, after: "massif_subnet.given",
 		make: func(a api) map[string]string {

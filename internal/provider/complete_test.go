@@ -60,7 +60,7 @@ func TestListsAndActionsAreDescribedAndHaveExamples(t *testing.T) {
 		})
 	}
 	for name := range s.ResourceSchemas {
-		if name != "massif_cluster" && name != "massif_node_pool" && name != "massif_security_policy" {
+		if name != "massif_cluster" && name != "massif_node_pool" {
 			need(t, "examples/resources/"+name+"/import-by-identity.tf")
 		}
 	}
