@@ -216,7 +216,7 @@ func (m *applicationModel) planEnd(ctx context.Context, change *lifecycle.Change
 		if m.ExpiresAt = types.StringNull(); !prior.ExpiresAt.IsNull() {
 			change.Replace(path.Root("expires_at"))
 		}
-	case !prior.ExpiresAfter.IsNull() && !prior.ExpiresAfter.Equal(config.ExpiresAfter), !ends, due, end.After(now.Add(time.Duration(config.ExpiresAfter.ValueInt64())*time.Second)):
+	case !prior.ExpiresAfter.IsNull() && !prior.ExpiresAfter.Equal(config.ExpiresAfter), !ends, due, end.After(now.Add(time.Duration(config.ExpiresAfter.ValueInt64()) * time.Second)):
 		m.ExpiresAt = types.StringUnknown()
 		change.Replace(path.Root("expires_at"))
 		if due {
