@@ -32,7 +32,6 @@ var (
 	_ lifecycle.Secrets[serverModel]   = server{}
 	_ lifecycle.Timed                  = server{}
 	_ lifecycle.Lister                 = server{}
-	_ lifecycle.Mover                  = server{}
 )
 
 type serverModel struct {
@@ -164,9 +163,6 @@ func (server) List(ctx context.Context, cloud *openstack.Cloud, _ lifecycle.List
 		return listed
 	})
 }
-
-// MovesFrom names the type of the common provider.
-func (server) MovesFrom() []string { return []string{"openstack_compute_instance_v2"} }
 
 func readServer(ctx context.Context, cloud *openstack.Cloud, id string) (apiServer, error) {
 	found, err := openstack.Get(ctx, cloud, serverReads, id)

@@ -44,11 +44,11 @@ func (m *serverModel) validateDisks(ctx context.Context) error {
 		errs = append(errs, lifecycle.Invalid(path.Root("image"), "a new boot volume needs an image; one that exists needs its volume_id"))
 	case boot != nil && boot.VolumeID.IsNull() && boot.Size.IsNull():
 		errs = append(errs, lifecycle.Invalid(at.AtName("size"), "a new boot volume needs a size in GiB"))
-	case boot != nil && !boot.VolumeID.IsNull():
-		if !m.Image.IsNull() {
+	case boot != nil && value.Known(boot.VolumeID):
+		if value.Known(m.Image) {
 			errs = append(errs, lifecycle.Invalid(path.Root("image"), "the server boots from the volume that boot_volume names; leave the image out, or the volume_id"))
 		}
-		if !boot.Type.IsNull() {
+		if value.Known(boot.Type) {
 			errs = append(errs, lifecycle.Invalid(at.AtName("type"), "the volume that boot_volume names has its type already; massif_volume can change it"))
 		}
 	}
@@ -83,31 +83,34 @@ func (m *serverModel) validateNetworks(ctx context.Context) error {
 	seen, given := map[string]bool{}, 0
 	for i, nic := range nics {
 		at := path.Root("networks").AtListIndex(i)
-		named := 0
+		named, open := 0, 0
 		for _, id := range []types.String{nic.NetworkID, nic.SubnetID, nic.PortID} {
-			if !id.IsNull() {
+			switch {
+			case id.IsUnknown():
+				open++
+			case !id.IsNull():
 				named++
 			}
 		}
-		if named != 1 {
+		if named > 1 || named+open == 0 {
 			errs = append(errs, lifecycle.Invalid(at, "a NIC has exactly one of network_id, subnet_id and port_id, this one has %d", named))
 		}
-		if nic.PortID.IsNull() {
+		if !value.Known(nic.PortID) {
 			continue
 		}
 		given++
-		if !nic.FixedIP.IsNull() {
+		if value.Known(nic.FixedIP) {
 			errs = append(errs, lifecycle.Invalid(at.AtName("fixed_ip"), "the port has addresses of its own"))
 		}
-		if !nic.SecurityGroupIDs.IsNull() {
+		if value.Known(nic.SecurityGroupIDs) {
 			errs = append(errs, lifecycle.Invalid(at.AtName("security_group_ids"), "the port has security groups of its own"))
 		}
-		if value.Known(nic.PortID) && seen[nic.PortID.ValueString()] {
+		if seen[nic.PortID.ValueString()] {
 			errs = append(errs, lifecycle.Invalid(at.AtName("port_id"), "another NIC has this port"))
 		}
 		seen[nic.PortID.ValueString()] = true
 	}
-	if given == len(nics) && !m.SecurityGroupIDs.IsNull() {
+	if given == len(nics) && value.Known(m.SecurityGroupIDs) {
 		errs = append(errs, lifecycle.Invalid(path.Root("security_group_ids"), "every NIC is a port that has security groups of its own, so these would be nobody's"))
 	}
 	return errors.Join(errs...)

@@ -19,7 +19,7 @@ func accepted() *gophercloud.RequestOpts {
 // wantsRebuild says whether something changes that only a rebuild brings into the server.
 func (m *serverModel) wantsRebuild(prior *serverModel) bool {
 	return m.Rebuild.ValueBool() && (!m.ImageID.Equal(prior.ImageID) || !m.KeyPair.Equal(prior.KeyPair) ||
-		!m.UserData.Equal(prior.UserData) || !m.UserDataWOVersion.Equal(prior.UserDataWOVersion))
+		!sameUserData(prior.UserData, m.UserData) || !m.UserDataWOVersion.Equal(prior.UserDataWOVersion))
 }
 
 // rebuild writes the image into the server again, with the key and the user data that it is to have.

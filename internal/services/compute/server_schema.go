@@ -190,7 +190,7 @@ func rebuilt(a schema.StringAttribute) schema.StringAttribute {
 	a.PlanModifiers = []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
 		func(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 			again, diags := rebuilds(ctx, req.Plan)
-			resp.RequiresReplace = !again
+			resp.RequiresReplace = !again && !sameUserData(req.StateValue, req.PlanValue) // a key's name is no hash
 			resp.Diagnostics.Append(diags...)
 		}, rebuildHint, rebuildHint)}
 	return a

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 )
 
 const threeVolumes = `
@@ -41,7 +42,11 @@ func TestServerVolumes(t *testing.T) {
 resource "massif_server" "test" {
   name     = "{{name}}"
   flavor   = "m1.small"
+  tags     = ["{{name}}", "b"]
   networks = [{ network_id = massif_subnet.test.network_id }]` + boot + "\n  " + volumes + "\n}\n"
+	}
+	found := func(name string, path tfjsonpath.Path, check knownvalue.Check) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue("data.massif_server."+name, path, check)
 	}
 	server, volume := "", ""
 	c.Test(t,
@@ -67,16 +72,33 @@ resource "massif_server" "test" {
 		// Another name for the same volume asks for nothing; a volume that somebody detached is attached again.
 		resource.TestStep{
 			PreConfig: serverAction(t, c, &server, func(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
-				return volumeattach.Delete(ctx, client, id, volume).ExtractErr()
+				if err := volumeattach.Delete(ctx, client, id, volume).ExtractErr(); err != nil {
+					return err
+				}
+				return openstack.WaitGone(ctx, openstack.Waiting[*volumeattach.VolumeAttachment]{
+					What: "the attachment",
+					Fetch: func(ctx context.Context) (*volumeattach.VolumeAttachment, error) {
+						return volumeattach.Get(ctx, client, id, volume).Extract()
+					},
+				})
 			}),
 			Config:           with(`volumes = { data = { volume_id = massif_volume.one.id, device = "/dev/vdf" }, renamed = { volume_id = massif_volume.two.id } }`),
 			ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate),
 		},
 		resource.TestStep{Config: with(``), ConfigPlanChecks: planned(testServer, plancheck.ResourceActionUpdate)},
 		resource.TestStep{
-			Config: with(``) + "\ndata \"massif_server\" \"test\" { id = massif_server.test.id }\n",
+			Config: with(``) + `
+data "massif_server" "by_id"   { id = massif_server.test.id }
+data "massif_server" "by_name" { name = massif_server.test.name }
+data "massif_server" "by_tag"  { tags = massif_server.test.tags }
+`,
 			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue("data."+testServer, tfjsonpath.New("volume_ids"), knownvalue.ListSizeExact(1)),
+				found("by_id", tfjsonpath.New("volume_ids"), knownvalue.ListSizeExact(1)),
+				found("by_id", tfjsonpath.New("flavor"), knownvalue.StringExact("m1.small")),
+				found("by_name", tfjsonpath.New("status"), knownvalue.StringExact("ACTIVE")),
+				found("by_name", tfjsonpath.New("access_ipv4"), inSubnet),
+				found("by_tag", tfjsonpath.New("networks").AtSliceIndex(0).AtMapKey("ipv4_address"), inSubnet),
+				found("by_tag", tfjsonpath.New("tags"), knownvalue.SetSizeExact(2)),
 			},
 		},
 	)
