@@ -55,6 +55,9 @@ func TestEveryAttributeIsDescribedAndSecretsAreHidden(t *testing.T) {
 	for name, d := range s.DataSourceSchemas {
 		all["data source "+name] = d
 	}
+	for name, e := range s.EphemeralResourceSchemas {
+		all["ephemeral resource "+name] = e
+	}
 	for name, schema := range all {
 		if schema.Block.Description == "" {
 			t.Errorf("%s has no description", name)
@@ -96,6 +99,10 @@ func TestEveryTypeHasExamplesAndDocumentation(t *testing.T) {
 	for name := range s.DataSourceSchemas {
 		need(fmt.Sprintf("examples/data-sources/%s/data-source.tf", name))
 		need(fmt.Sprintf("docs/data-sources/%s.md", strings.TrimPrefix(name, "massif_")))
+	}
+	for name := range s.EphemeralResourceSchemas {
+		need(fmt.Sprintf("examples/ephemeral-resources/%s/ephemeral-resource.tf", name))
+		need(fmt.Sprintf("docs/ephemeral-resources/%s.md", strings.TrimPrefix(name, "massif_")))
 	}
 	need("docs/index.md")
 }
