@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // as the common provider does
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -260,4 +261,31 @@ func TestPolicyIsImportedByIdentity(t *testing.T) {
 	if !byIdentity.Equal(byID) {
 		t.Errorf("by identity it is\n%s\nby id\n%s", byIdentity, byID)
 	}
+}
+
+// Of user data the common provider's state has a hash: the same is no reason for a new server, another is.
+func TestMovedServerKeepsItsUserData(t *testing.T) {
+	a := api{t, acctest.New(t)}
+	const userData = "#cloud-config\npackages: [jq]\n"
+	server := adoptees["server"]
+	common := &commonProvider{region: a.Region(), adoptees: map[string]func(string) map[string]string{
+		server.from: func(string) map[string]string {
+			state := server.make(a)
+			state["user_data"] = fmt.Sprintf("%x", sha1.Sum([]byte(userData))) //nolint:gosec // as the common provider does
+			return state
+		},
+	}}
+	a.Others = map[string]func() (tfprotov6.ProviderServer, error){"openstack": common.factory()}
+	moved := func(data string) string {
+		return server.given + fmt.Sprintf("\nresource \"massif_server\" \"it\" {\n  %s\n  user_data = %q\n}\n", server.config(a), data) +
+			"\nmoved {\n  from = openstack_compute_instance_v2.it\n  to = massif_server.it\n}\n"
+	}
+	planned := func(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("massif_server.it", action)}}
+	}
+	a.Test(t,
+		resource.TestStep{Config: server.given + "\nresource \"openstack_compute_instance_v2\" \"it\" {\n  depends_on = [massif_subnet.given]\n}\n"},
+		resource.TestStep{Config: moved(userData), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)}, // of the state only
+		resource.TestStep{Config: moved("#!/bin/sh\n"), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
+	)
 }
