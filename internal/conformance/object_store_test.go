@@ -126,6 +126,8 @@ func TestContainer(t *testing.T) {
 	t.Run("where it is copied to is checked", func(t *testing.T) {
 		o.headed(map[string]string{"X-Container-Sync-To": "http://127.0.0.1/v1/AUTH_x/c", "X-Container-Sync-Key": "k"}).want(t, http.StatusNoContent, "POST", path, nil)
 		headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Container-Sync-To": "http://127.0.0.1/v1/AUTH_x/c", "X-Container-Sync-Key": "k"})
+		same(t, "versions", o.with("X-Versions-Enabled", "true").want(t, http.StatusBadRequest, "POST", path, nil).text,
+			"Cannot enable object versioning on a container configured as source of container syncing.")
 		same(t, "no realm", o.with("X-Container-Sync-To", "//nowhere/cluster/a/c").want(t, http.StatusBadRequest, "POST", path, nil).text, "No realm key for 'nowhere'")
 		o.headed(map[string]string{"X-Remove-Container-Sync-To": "x", "X-Remove-Container-Sync-Key": "x"}).want(t, http.StatusNoContent, "POST", path, nil)
 		headers(t, o.want(t, http.StatusNoContent, "HEAD", path, nil), map[string]any{"X-Container-Sync-To": nil, "X-Container-Sync-Key": nil})

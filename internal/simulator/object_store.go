@@ -392,6 +392,14 @@ func (c *swiftCall) serveContainer(account *swiftAccount) {
 			c.fail(http.StatusBadRequest, "Cannot enable object versioning on a container that is already using the legacy versioned writes feature.")
 			return
 		}
+		if exists && c.r.Header.Get("X-Container-Sync-To") != "" && container.Versioned != "" {
+			c.fail(http.StatusBadRequest, "Cannot configure container sync on a container with object versioning configured.")
+			return
+		}
+		if exists && c.r.Header.Get("X-Versions-Enabled") != "" && container.Headers["X-Container-Sync-To"] != "" {
+			c.fail(http.StatusBadRequest, "Cannot enable object versioning on a container configured as source of container syncing.")
+			return
+		}
 		if !exists {
 			container = &swiftContainer{Created: swiftNow(), Policy: swiftPolicy, Headers: map[string]string{}, Objects: map[string]*swiftObject{}}
 			account.Containers[c.container] = container

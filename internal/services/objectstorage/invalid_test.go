@@ -54,6 +54,7 @@ func TestObjectContainerInvalid(t *testing.T) {
 		"cors age":           {named(`cors = { allowed_origins = ["*"], max_age = -1 }`), "max_age", `must be at least 0`},
 		"page":               {named(`static_web = { index = "" }`), "index", `length must be between 1 and 256`},
 		"sync":               {named(`sync_to = "elsewhere"`), "sync_to", `must be such as //realm/cluster/account/container`},
+		"sync of versions":   {named("sync_to = \"//r/c/a/b\"\n  versioning = true"), "sync_to", `set either this or versioning`},
 		"sync key alone":     {named("sync_key_wo = \"k\"\n  sync_key_wo_version = 1"), "sync_key_wo_version", `set sync_to, too`},
 	})
 }

@@ -227,6 +227,9 @@ func (objectContainer) Validate(_ context.Context, config *containerModel) error
 	if config.SyncTo.IsNull() && !config.SyncKeyVersion.IsNull() {
 		errs = append(errs, lifecycle.Invalid(path.Root("sync_key_wo_version"), "a secret without a container to copy to is of no use: set sync_to, too"))
 	}
+	if value.Known(config.SyncTo) && config.Versioning.ValueBool() {
+		errs = append(errs, lifecycle.Invalid(path.Root("sync_to"), "Swift does not copy containers that keep versions: set either this or versioning"))
+	}
 	return errors.Join(append(errs, checkACL("read_acl", config.ReadACL, false), checkACL("write_acl", config.WriteACL, true))...)
 }
 
@@ -293,11 +296,24 @@ func (objectContainer) Update(ctx context.Context, cloud *openstack.Cloud, plan,
 	if len(headers) == 0 {
 		return nil
 	}
-	_, err = client.Request(ctx, http.MethodPost, containerURL(client, plan.ID.ValueString()), &gophercloud.RequestOpts{
+	// Versions cannot be switched on where the container is still copied to another.
+	if versioned, ok := headers[versions]; ok && !prior.SyncTo.IsNull() && len(headers) > 1 {
+		delete(headers, versions)
+		if err := change(ctx, client, plan.ID.ValueString(), headers); err != nil {
+			return err
+		}
+		headers = map[string]string{versions: versioned}
+	}
+	return change(ctx, client, plan.ID.ValueString(), headers)
+}
+
+// change sends settings of a container.
+func change(ctx context.Context, client *gophercloud.ServiceClient, name string, headers map[string]string) error {
+	_, err := client.Request(ctx, http.MethodPost, containerURL(client, name), &gophercloud.RequestOpts{
 		MoreHeaders: headers, OkCodes: []int{http.StatusNoContent, http.StatusAccepted},
 	})
 	if err != nil {
-		return blame(fmt.Errorf("change container %q: %w", plan.ID.ValueString(), err))
+		return blame(fmt.Errorf("change container %q: %w", name, err))
 	}
 	return nil
 }
@@ -342,14 +358,17 @@ func blame(err error) error {
 	if !ok || fault.Status != http.StatusBadRequest {
 		return err
 	}
-	for attributeName, words := range map[string]*regexp.Regexp{
-		"storage_policy": regexp.MustCompile(`X-Storage-Policy`),
-		"versioning":     regexp.MustCompile(`(?i)version`),
-		"sync_to":        regexp.MustCompile(`X-Container-Sync-To|realm`),
-		"read_acl":       regexp.MustCompile(`\bACL\b`),
+	for _, about := range []struct {
+		attribute string
+		words     *regexp.Regexp
+	}{ // the first that fits
+		{"storage_policy", regexp.MustCompile(`X-Storage-Policy`)},
+		{"sync_to", regexp.MustCompile(`(?i)container[- ]sync|realm`)},
+		{"versioning", regexp.MustCompile(`(?i)version`)},
+		{"read_acl", regexp.MustCompile(`\bACL\b`)},
 	} {
-		if words.MatchString(fault.Message) {
-			return lifecycle.At(path.Root(attributeName), err)
+		if about.words.MatchString(fault.Message) {
+			return lifecycle.At(path.Root(about.attribute), err)
 		}
 	}
 	return err

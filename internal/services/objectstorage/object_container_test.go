@@ -2,6 +2,7 @@ package objectstorage_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -73,9 +74,6 @@ const full = `
   temp_url_key_wo          = "one"
   temp_url_key_2_wo        = "two"
   temp_url_keys_wo_version = 1
-  sync_to                  = "http://127.0.0.1/v1/AUTH_other/container"
-  sync_key_wo              = "shared"
-  sync_key_wo_version      = 1
 `
 
 func TestObjectContainerBasicAndImport(t *testing.T) {
@@ -118,7 +116,7 @@ func TestObjectContainerFull(t *testing.T) {
 		},
 		resource.TestStep{
 			ResourceName: container, ImportState: true, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"force_destroy", "metadata", "temp_url_keys_wo_version", "sync_key_wo_version"},
+			ImportStateVerifyIgnore: []string{"force_destroy", "metadata", "temp_url_keys_wo_version"},
 		},
 		// Every setting changes in place, and the keys only with their version.
 		resource.TestStep{
@@ -148,7 +146,6 @@ func TestObjectContainerFull(t *testing.T) {
 				is("metadata", knownvalue.MapSizeExact(0)),
 				is("cors", knownvalue.Null()),
 				is("static_web", knownvalue.Null()),
-				is("sync_to", knownvalue.Null()),
 			},
 			Check: keys("", ""),
 		},
@@ -257,6 +254,33 @@ resource "massif_object_container" "test" {
 
 func TestObjectContainerBadPolicy(t *testing.T) {
 	acctest.New(t).Test(t, resource.TestStep{Config: config(`  storage_policy = "no such policy"`), ExpectError: acctest.Words(`Invalid X-Storage-Policy 'no such policy'`)})
+}
+
+func TestObjectContainerSync(t *testing.T) {
+	c := acctest.New(t)
+	key := func(want string) resource.TestCheckFunc {
+		return func(*terraform.State) error {
+			if got := send(t.Context(), t, c, http.MethodHead, c.Prefix, "", nil).Get("X-Container-Sync-Key"); got != want {
+				t.Errorf("key %q, want %q", got, want)
+			}
+			return nil
+		}
+	}
+	sync := func(key string, version int) string {
+		return config(fmt.Sprintf("  sync_to = \"http://127.0.0.1/v1/AUTH_other/container\"\n  sync_key_wo = %q\n  sync_key_wo_version = %d", key, version))
+	}
+	c.Test(t,
+		resource.TestStep{Config: sync("one", 1), Check: key("one"), ConfigStateChecks: []statecheck.StateCheck{is("sync_key_wo", knownvalue.Null())}},
+		resource.TestStep{ResourceName: container, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"force_destroy", "sync_key_wo_version"}},
+		resource.TestStep{Config: sync("two", 2), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: key("two")},
+		resource.TestStep{
+			Config:            config("  versioning = true"),
+			ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{is("sync_to", knownvalue.Null()), is("versioning", knownvalue.Bool(true))},
+			Check:             key(""),
+		},
+		resource.TestStep{Config: sync("three", 3), ExpectError: acctest.Words("Cannot configure container sync on a container with object versioning configured")},
+	)
 }
 
 func TestObjectContainerBadSync(t *testing.T) {
