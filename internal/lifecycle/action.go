@@ -96,14 +96,8 @@ func (a *doing[M, P]) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, warned := withWarnings(ctx)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	cloud, err := a.in(task.Region)
-	if err == nil {
-		err = a.doer.Do(ctx, cloud, &m, func(text string) { resp.SendProgress(action.InvokeProgressEvent{Message: text}) })
-	}
+	_, err := a.within(ctx, limit, task.Region, &resp.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) error {
+		return a.doer.Do(ctx, cloud, &m, func(text string) { resp.SendProgress(action.InvokeProgressEvent{Message: text}) })
+	})
 	Report(&resp.Diagnostics, "finish", a.doer.Name(), err)
-	resp.Diagnostics.Append(warned.all()...)
 }

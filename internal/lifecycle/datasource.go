@@ -90,16 +90,11 @@ func (d *lookup[M, P]) Read(ctx context.Context, req datasource.ReadRequest, res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
-	ctx, warned := withWarnings(ctx)
 	object := P(&m).sourceObject()
-	cloud, err := d.in(object.Region)
-	if err == nil {
-		err = d.source.Read(ctx, cloud, &m)
-	}
+	cloud, err := d.within(ctx, defaultTimeout, object.Region, &resp.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) error {
+		return d.source.Read(ctx, cloud, &m)
+	})
 	Report(&resp.Diagnostics, "find", d.source.Name(), err)
-	resp.Diagnostics.Append(warned.all()...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

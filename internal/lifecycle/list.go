@@ -183,13 +183,11 @@ func (l *listing[M, P]) find(ctx context.Context, req list.ListRequest) (*openst
 	if diags.HasError() {
 		return nil, nil, diags
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
-	cloud, err := l.in(region)
 	var found []Listed
-	if err == nil {
+	cloud, err := l.within(ctx, defaultTimeout, region, &diags, func(ctx context.Context, cloud *openstack.Cloud) (err error) {
 		found, err = l.lister.List(ctx, cloud, filter)
-	}
+		return err
+	})
 	Report(&diags, "list", l.handler.Name(), err)
 	return cloud, slices.DeleteFunc(found, func(o Listed) bool {
 		return o.ProjectID != "" && o.ProjectID != cloud.ProjectID() || !filter.matches(o)
@@ -208,20 +206,18 @@ func (l *listing[M, P]) result(ctx context.Context, cloud *openstack.Cloud, req 
 	if !req.IncludeResource || result.Diagnostics.HasError() {
 		return &result
 	}
-	ctx, warned := withWarnings(ctx)
-	ctx, cancel := context.WithTimeout(ctx, l.timeouts().Read)
-	defer cancel()
-
 	state := tfsdk.State{Raw: result.Resource.Raw, Schema: result.Resource.Schema}
-	m, err := l.adopt(ctx, cloud, o.ID, state, &result.Diagnostics)
-	if err == nil && !result.Diagnostics.HasError() {
-		err = l.handler.Read(ctx, cloud, m)
-	}
+	var m *M
+	_, err := l.within(ctx, l.timeouts().Read, who.Region, &result.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) (err error) {
+		if m, err = l.adopt(ctx, cloud, o.ID, state, &result.Diagnostics); err != nil || result.Diagnostics.HasError() {
+			return err
+		}
+		return l.handler.Read(ctx, cloud, m)
+	})
 	if openstack.NotFound(err) {
 		return nil
 	}
 	Report(&result.Diagnostics, "read", l.handler.Name(), err)
-	result.Diagnostics.Append(warned.all()...)
 	if !result.Diagnostics.HasError() {
 		l.save(ctx, cloud, m, &state, result.Identity, &result.Diagnostics)
 		l.addDefaults(ctx, &state, &result.Diagnostics)

@@ -178,19 +178,13 @@ func (r *managed[M, P]) Create(ctx context.Context, req resource.CreateRequest, 
 		return
 	}
 	object.ID = types.StringNull()
-	ctx, warned := withWarnings(ctx)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	cloud, err := r.in(object.Region)
-	if err == nil {
-		err = r.handler.Create(ctx, cloud, &plan)
-	}
-	if err == nil {
-		err = r.settle(ctx, cloud, &plan)
-	}
+	cloud, err := r.within(ctx, limit, object.Region, &resp.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) error {
+		if err := r.handler.Create(ctx, cloud, &plan); err != nil {
+			return err
+		}
+		return r.settle(ctx, cloud, &plan)
+	})
 	Report(&resp.Diagnostics, "create", r.handler.Name(), err)
-	resp.Diagnostics.Append(warned.all()...)
 	if value.Known(object.ID) {
 		r.save(ctx, cloud, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
@@ -215,15 +209,9 @@ func (r *managed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, warned := withWarnings(ctx)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	cloud, err := r.in(object.Region)
-	if err == nil {
-		err = r.handler.Read(ctx, cloud, &state)
-	}
-	resp.Diagnostics.Append(warned.all()...)
+	cloud, err := r.within(ctx, limit, object.Region, &resp.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) error {
+		return r.handler.Read(ctx, cloud, &state)
+	})
 	if openstack.NotFound(err) {
 		// The framework wants to know the identity even of what is gone.
 		identify(ctx, object, resp.Identity, &resp.Diagnostics)
@@ -248,21 +236,15 @@ func (r *managed[M, P]) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, warned := withWarnings(ctx)
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	cloud, err := r.in(P(&prior).object().Region)
-	if err == nil {
+	cloud, err := r.within(ctx, limit, P(&prior).object().Region, &resp.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) error {
 		if u, ok := r.handler.(Updater[M]); ok {
-			err = u.Update(limited, cloud, &plan, &prior)
+			if err := u.Update(ctx, cloud, &plan, &prior); err != nil {
+				return err
+			}
 		}
-		if err == nil {
-			err = r.settle(limited, cloud, &plan)
-		}
-	}
+		return r.settle(ctx, cloud, &plan)
+	})
 	Report(&resp.Diagnostics, "update", r.handler.Name(), err)
-	resp.Diagnostics.Append(warned.all()...)
 	if err == nil {
 		r.save(ctx, cloud, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
 	} else if cloud != nil {
@@ -292,15 +274,9 @@ func (r *managed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, warned := withWarnings(ctx)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	cloud, err := r.in(object.Region)
-	if err == nil {
-		err = r.handler.Delete(ctx, cloud, &state)
-	}
-	resp.Diagnostics.Append(warned.all()...)
+	_, err := r.within(ctx, limit, object.Region, &resp.Diagnostics, func(ctx context.Context, cloud *openstack.Cloud) error {
+		return r.handler.Delete(ctx, cloud, &state)
+	})
 	if !openstack.NotFound(err) {
 		Report(&resp.Diagnostics, "delete", r.handler.Name(), err)
 	}

@@ -1,7 +1,9 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -44,4 +46,19 @@ func (s *session) in(region types.String) (*openstack.Cloud, error) {
 	}
 	cloud, err := s.cloud.In(region.ValueString())
 	return cloud, At(path.Root("region"), err)
+}
+
+// within does something in a region and in a limited time, and shows the warnings that this raises.
+func (s *session) within(ctx context.Context, limit time.Duration, region types.String, diags *diag.Diagnostics,
+	do func(context.Context, *openstack.Cloud) error,
+) (*openstack.Cloud, error) {
+	ctx, warned := withWarnings(ctx)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cloud, err := s.in(region)
+	if err == nil {
+		err = do(ctx, cloud)
+	}
+	diags.Append(warned.all()...)
+	return cloud, err
 }
