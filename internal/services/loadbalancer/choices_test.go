@@ -53,7 +53,8 @@ resource "massif_load_balancer" "test" {
 				statecheck.ExpectKnownValue(address, vip(1, "address"), knownvalue.StringRegexp(regexp.MustCompile(`^10\.62\.0\.`))),
 			},
 		},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operating_status"}},
+		// Octavia lists them in an order of its own.
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operating_status", "additional_vips"}},
 		// Neither another name nor another order makes another load balancer.
 		resource.TestStep{Config: config("-renamed", reverse), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
 		resource.TestStep{Config: config("", `{ subnet_id = massif_subnet.a.id }`), ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate)},
