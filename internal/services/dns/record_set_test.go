@@ -103,6 +103,13 @@ func TestRecordSetTypes(t *testing.T) {
 	)
 }
 
+// An imported text is shown without the quotes and cuts that DNS needs.
+func TestRecordSetTextImport(t *testing.T) {
+	acctest.New(t).Test(t,
+		step(setConfig(fmt.Sprintf("name = \"@\"\ntype = \"TXT\"\nrecords = [%q, \"v=spf1 -all\"]", strings.Repeat("0123456789", 60))), theSet, plancheck.ResourceActionCreate),
+		imported(theSet, "name"))
+}
+
 func TestRecordSetReplace(t *testing.T) {
 	acctest.New(t).Test(t,
 		step(setConfig(address("a", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
