@@ -112,6 +112,7 @@ const (
 
 func (l *listing[M, P]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	own := l.handler.Schema().Attributes
+	resp.Schema.MarkdownDescription = fmt.Sprintf("Lists what the project has of `massif_%s`, for `terraform query`.", l.handler.Name())
 	resp.Schema.Attributes = map[string]listschema.Attribute{
 		regionKey: listschema.StringAttribute{MarkdownDescription: "Region to look in; the provider's when not set.", Optional: true},
 	}

@@ -113,7 +113,7 @@ func checkType(kind string) error {
 
 func (recordSet) Validate(_ context.Context, config *recordSetModel) error {
 	kind := config.Type.ValueString()
-	if !value.Known(config.Type) || checkType(kind) != nil {
+	if !slices.Contains(recordTypes(), kind) { // not known yet, or the attribute says what is wrong
 		return nil
 	}
 	var errs []error
