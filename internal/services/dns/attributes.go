@@ -49,7 +49,7 @@ var mailbox = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?@[A
 func checkEmail(email string) error {
 	switch {
 	case strings.Contains(email, "+"):
-		return errors.New("Designate takes no + in it, for the address is written in a DNS record")
+		return errors.New("there may be no + in it, for Designate writes the address in a DNS record")
 	case !mailbox.MatchString(email) || strings.Contains(email, ".."):
 		return fmt.Errorf("%q is not of the form hostmaster@example.com", email)
 	}

@@ -45,7 +45,7 @@ func absolute(name string) (string, error) {
 		case len(part) > 63:
 			return "", fmt.Errorf("%s is longer than the 63 characters that a part of a name may have", part)
 		case part == "*" && i > 0:
-			return "", errors.New("a wildcard, as in *.example.com., stands for the first part only")
+			return "", errors.New("a wildcard, as in *.example.com, stands for the first part only")
 		case !label.MatchString(part):
 			return "", fmt.Errorf("%q may have letters, digits, hyphens inside and underscores only", part)
 		}
