@@ -21,7 +21,7 @@ func TestZoneInvalid(t *testing.T) {
 		"long name":              {lines(`name = "`+strings.Repeat("abcdefg.", 33)+`example"`, email), `a name has at most 253 characters`},
 		"no email":               {name, `A primary zone needs the address of whoever is responsible for it`},
 		"email without at":       {lines(name, `email = "hostmaster"`), `"hostmaster" is not of the form hostmaster@example.com`},
-		"email with a plus":      {lines(name, `email = "a+b@example.org"`), `Designate takes no + in it`},
+		"email with a plus":      {lines(name, `email = "a+b@example.org"`), `there may be no + in it`},
 		"negative TTL":           {lines(name, email, `ttl = -1`), `Attribute ttl value must be between 0 and 2147483647`},
 		"type":                   {lines(name, email, `type = "MASTER"`), `Attribute type value must be one of: ["PRIMARY" "SECONDARY"], got: "MASTER"`},
 		"masters of a primary":   {lines(name, email, `masters = ["192.0.2.1"]`), `A primary zone has no masters; a copy of theirs is a zone of type SECONDARY`},
@@ -49,7 +49,7 @@ func TestRecordSetInvalid(t *testing.T) {
 	for what, tc := range map[string]struct{ body, want string }{
 		"name with a space":       {set("a b", "A", "192.0.2.1"), `"a b" may have letters, digits, hyphens inside and underscores only`},
 		"name with a hyphen last": {set("a-", "A", "192.0.2.1"), `"a-" may have letters, digits, hyphens inside and underscores only`},
-		"wildcard inside":         {set("a.*", "A", "192.0.2.1"), `a wildcard, as in *.example.com., stands for the first part only`},
+		"wildcard inside":         {set("a.*", "A", "192.0.2.1"), `a wildcard, as in *.example.com, stands for the first part only`},
 		"empty name":              {set("", "A", "192.0.2.1"), `it must not be empty`},
 		"type":                    {set("a", "TLSA", "3 1 1 aa"), `"TLSA" is none of A, AAAA, CAA,`},
 		"SOA":                     {set("@", "SOA", "x"), `the SOA record is the zone's own; what it says comes from the zone's email and ttl`},

@@ -57,12 +57,12 @@ func (port) Validate(_ context.Context, m *portModel) error {
 }
 
 // Plan keeps the addresses of what is still asked for.
-func (port) Plan(_ context.Context, _ *openstack.Cloud, change *lifecycle.Change[portModel]) error {
+func (port) Plan(ctx context.Context, _ *openstack.Cloud, change *lifecycle.Change[portModel]) error {
 	plan, prior := change.Plan, change.Prior
 	if change.Config.SecurityGroupIDs.IsNull() && value.Known(plan.PortSecurity) && !plan.PortSecurity.ValueBool() {
 		plan.SecurityGroupIDs = value.Set(nil)
 	}
-	have := types.ListNull(plan.FixedIPs.ElementType(context.Background()))
+	have := types.ListNull(plan.FixedIPs.ElementType(ctx))
 	if prior != nil {
 		have = prior.FixedIPs
 	}
