@@ -129,7 +129,9 @@ func TestLoadBalancerFailover(t *testing.T) {
 	mentions(t, failed, "Could not finish the load balancer failover")
 	mentions(t, failed, "the role load-balancer_admin, which their operators can give")
 
-	a.Simulator.AddFault(simulator.Fault{Service: "load-balancer", Path: "failover", Status: http.StatusNotImplemented, Count: 1})
+	if err := a.Simulator.AddFault(simulator.Fault{Service: "load-balancer", Path: "failover", Status: http.StatusNotImplemented, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
 	_, failed = invoke(t, s, "massif_load_balancer_failover", map[string]string{"load_balancer_id": id})
 	mentions(t, failed, "has no servers of its own that could be replaced, as only amphora has")
 
