@@ -157,11 +157,15 @@ func TestApplicationCredentialRenewal(t *testing.T) {
 		resource.TestStep{Config: body(3600, 60), ConfigStateChecks: []statecheck.StateCheck{is("expires_at", knownvalue.NotNull())}},
 		resource.TestStep{Config: body(3600, 120), ConfigPlanChecks: appPlan(plancheck.ResourceActionUpdate)},
 		resource.TestStep{Config: body(7200, 120), ConfigPlanChecks: appPlan(plancheck.ResourceActionDestroyBeforeCreate)},
+		// A second after it was made, it is due. Only the plan: what it would make might be due again, or not yet.
 		resource.TestStep{
-			Config:             body(7200, 7199),
-			PreConfig:          func() { pause(t.Context(), 2*time.Second) },
-			ConfigPlanChecks:   appPlan(plancheck.ResourceActionDestroyBeforeCreate),
-			ExpectNonEmptyPlan: true, // by now it is due again
+			Config:    body(7200, 7199),
+			PreConfig: func() { pause(t.Context(), 2*time.Second) },
+			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(application, plancheck.ResourceActionDestroyBeforeCreate),
+			}},
+			PlanOnly:           true,
+			ExpectNonEmptyPlan: true,
 		},
 	)
 }
