@@ -161,7 +161,9 @@ func (l *loadBalancing) allocateVIP(lb object, found vip) error {
 	for _, fixed := range addresses {
 		in := func(key, of string) bool { return lb.str(key) == "" || lb.str(key) == fixed.str(of) }
 		if in("vip_subnet_id", "subnet_id") && in("vip_address", "ip_address") {
-			lb["vip_address"], lb["vip_subnet_id"] = fixed["ip_address"], fixed["subnet_id"]
+			// The address that is asked for only tells the subnet: Octavia takes the first that the port has there.
+			first := slices.IndexFunc(addresses, func(o object) bool { return o.str("subnet_id") == fixed.str("subnet_id") })
+			lb["vip_address"], lb["vip_subnet_id"] = addresses[first]["ip_address"], fixed["subnet_id"]
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package loadbalancer_test
 
 import (
+	"fmt"
 	"regexp"
 	"testing"
 
@@ -63,21 +64,29 @@ resource "massif_load_balancer" "test" {
 
 // A VIP on a port that exists, of which the address is chosen.
 func TestLoadBalancerOnPort(t *testing.T) {
-	acctest.New(t).Test(t,
-		resource.TestStep{
-			Config: network + `
+	port := network + `
 resource "massif_port" "vip" {
   name       = "{{name}}"
   network_id = massif_network.test.id
   fixed_ips  = [{ subnet_id = massif_subnet.test.id, ip_address = "10.61.0.60" }, { subnet_id = massif_subnet.test.id, ip_address = "10.61.0.61" }]
   lifecycle { ignore_changes = all } // Octavia gives it a security group of its own
 }
+`
+	on := func(address string) string {
+		return port + fmt.Sprintf(`
 resource "massif_load_balancer" "test" {
   name        = "{{name}}"
   vip_port_id = massif_port.vip.id
-  vip_address = "10.61.0.61"
-}`,
-			ConfigStateChecks: []statecheck.StateCheck{expect([]string{"vip_address"}, knownvalue.StringExact("10.61.0.61"))},
+  vip_address = %q
+}`, address)
+	}
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: port},
+		resource.TestStep{Config: on("10.61.0.61"), ExpectError: acctest.Words("Octavia takes the first, which is 10.61.0.60"), PlanOnly: true},
+		resource.TestStep{Config: on("10.61.0.62"), ExpectError: acctest.Words("has no such address; it has [10.61.0.60 10.61.0.61]"), PlanOnly: true},
+		resource.TestStep{
+			Config:            on("10.61.0.60"),
+			ConfigStateChecks: []statecheck.StateCheck{expect([]string{"vip_address"}, knownvalue.StringExact("10.61.0.60"))},
 		},
 	)
 }

@@ -74,6 +74,9 @@ func (loadBalancer) Create(ctx context.Context, cloud *openstack.Cloud, m *model
 		}
 		m.FlavorID = types.StringValue(flavor.ID)
 	}
+	if err := checkVIPPort(ctx, cloud, m); err != nil {
+		return err
+	}
 	spec, err := m.expand(ctx)
 	if err != nil {
 		return err

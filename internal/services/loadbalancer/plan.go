@@ -37,6 +37,11 @@ func (loadBalancer) Plan(ctx context.Context, cloud *openstack.Cloud, change *li
 	if err := planZone(ctx, cloud, change); err != nil {
 		return err
 	}
+	if change.Prior == nil {
+		if err := checkVIPPort(ctx, cloud, change.Plan); err != nil {
+			return err
+		}
+	}
 	return planVersion(ctx, cloud, change)
 }
 
