@@ -121,7 +121,7 @@ func blamed(path, words string) *regexp.Regexp {
 func TestInvalid(t *testing.T) {
 	for _, w := range wrongs() {
 		t.Run(w.name, func(t *testing.T) {
-			acctest.OnSimulator(t, "what is wrong is so everywhere").Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: blamed(w.path, w.words)})
+			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: blamed(w.path, w.words)})
 		})
 	}
 }

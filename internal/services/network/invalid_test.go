@@ -141,7 +141,7 @@ func TestInvalid(t *testing.T) {
 				line = w.path + `\s*=`
 			}
 			expected := regexp.MustCompile(`(?is)\d+:\s+` + line + `.*` + acctest.Words(w.words).String())
-			acctest.OnSimulator(t, "what is wrong is so everywhere").Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: expected})
+			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: expected})
 		})
 	}
 }
