@@ -1,7 +1,6 @@
 package blockstorage_test
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -64,16 +63,10 @@ func wrongs() []wrong {
 	}
 }
 
-// The line that Terraform shows with the error is the attribute's; the block's first where the attribute is not there.
 func TestInvalid(t *testing.T) {
 	for _, w := range wrongs() {
 		t.Run(w.name, func(t *testing.T) {
-			line := `(resource|data) "massif_`
-			if w.path != "" {
-				line = w.path + `\s*=`
-			}
-			expected := regexp.MustCompile(`(?is)\d+:\s+` + line + `.*` + acctest.Words(w.words).String())
-			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: expected})
+			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: acctest.Blamed(w.path, w.words)})
 		})
 	}
 }

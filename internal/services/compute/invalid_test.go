@@ -104,24 +104,10 @@ func wrongs() []wrong {
 	}
 }
 
-// blamed matches an error that shows the line of the attribute to blame, or of its block, and has the words.
-func blamed(path, words string) *regexp.Regexp {
-	const whole = `(resource|data) "massif_`
-	line := whole
-	attribute, _, inside := strings.Cut(path, ".")
-	switch {
-	case inside:
-		line = `(` + whole + `|` + attribute + `\s*=)`
-	case attribute != "":
-		line = attribute + `\s*=`
-	}
-	return regexp.MustCompile(`(?is)\d+:\s+` + line + `.*` + acctest.Words(words).String())
-}
-
 func TestInvalid(t *testing.T) {
 	for _, w := range wrongs() {
 		t.Run(w.name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: blamed(w.path, w.words)})
+			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: acctest.Blamed(w.path, w.words)})
 		})
 	}
 }

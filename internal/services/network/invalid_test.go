@@ -1,7 +1,6 @@
 package network_test
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -132,16 +131,10 @@ func wrongs() []wrong {
 	}
 }
 
-// The line that Terraform shows with the error is the attribute's; the resource's first for what is inside of an object.
 func TestInvalid(t *testing.T) {
 	for _, w := range wrongs() {
 		t.Run(w.name, func(t *testing.T) {
-			line := `(resource|data) "massif_`
-			if w.path != "" && !strings.Contains(w.path, ".") {
-				line = w.path + `\s*=`
-			}
-			expected := regexp.MustCompile(`(?is)\d+:\s+` + line + `.*` + acctest.Words(w.words).String())
-			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: expected})
+			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: acctest.Blamed(w.path, w.words)})
 		})
 	}
 }
