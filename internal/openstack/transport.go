@@ -24,6 +24,11 @@ import (
 // DefaultMaxRetries is how often one request is tried again when Config does not say.
 const DefaultMaxRetries = 5
 
+// idleConnection is how long a connection waits for the next request: longer than the slowest polling. Not much, because
+// Neutron's and Cinder's APIs serve 100 connections a process (oslo.service's wsgi_default_pool_size), idle ones as well,
+// and leave the next one waiting until one of them ends.
+const idleConnection = 3 * slowestPoll
+
 // transport sends requests for the client library: retries by rule, a redacted log line each, a count, and a
 // generation that tells batched reads when something was written.
 type transport struct {
@@ -62,7 +67,7 @@ func newTransport(config Config) (*transport, error) {
 			ForceAttemptHTTP2:     true,
 			MaxIdleConns:          256,
 			MaxIdleConnsPerHost:   32,
-			IdleConnTimeout:       90 * time.Second,
+			IdleConnTimeout:       idleConnection,
 		},
 	}
 	out.retry = &retryablehttp.Client{

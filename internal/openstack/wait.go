@@ -86,6 +86,24 @@ func (w Waiting[T]) failed(object T, state string) error {
 	return failed
 }
 
+// patience is how long Unused waits for the users of an object.
+const patience = 45 * time.Second
+
+// Unused calls remove, again as long as its error says that something still uses the object: what the same plan is
+// deleting lets go of it soon. In the end it returns what remove said last.
+func Unused(ctx context.Context, remove func(context.Context) error, inUse func(error) bool) error {
+	begin := time.Now()
+	for {
+		err := remove(notBefore(ctx, time.Now()))
+		if !inUse(err) || time.Since(begin) > patience {
+			return err
+		}
+		if sleepUntil(ctx, nextPoll(begin, time.Now(), slowestPoll)) != nil {
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		}
+	}
+}
+
 // poll calls check at clock-aligned instants until it is done, fails or the context ends.
 func poll(ctx context.Context, longest time.Duration, check func(context.Context) (state string, done bool, err error), goal func() string) error {
 	if longest <= 0 {

@@ -116,3 +116,41 @@ func TestPollsAreAligned(t *testing.T) {
 		}
 	}
 }
+
+func TestUnused(t *testing.T) {
+	used := errors.New("used")
+	inUse := func(err error) bool { return errors.Is(err, used) }
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		remove := func(context.Context) error {
+			if calls++; calls < 4 {
+				return used
+			}
+			return nil
+		}
+		if err := Unused(t.Context(), remove, inUse); err != nil || calls != 4 {
+			t.Errorf("%d calls, %v", calls, err)
+		}
+
+		begin := time.Now()
+		if err := Unused(t.Context(), func(context.Context) error { return used }, inUse); !errors.Is(err, used) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(begin); took < patience || took > patience+2*slowestPoll {
+			t.Errorf("gave up after %s", took)
+		}
+
+		// What takes long without a refusal is not cut off.
+		if err := Unused(t.Context(), func(ctx context.Context) error {
+			return sleepUntil(ctx, time.Now().Add(10*patience))
+		}, inUse); err != nil {
+			t.Error(err)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := Unused(ctx, func(context.Context) error { return used }, inUse); !errors.Is(err, used) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("interrupted: %v", err)
+		}
+	})
+}

@@ -192,9 +192,6 @@ func (volume) Update(ctx context.Context, cloud *openstack.Cloud, plan, prior *v
 	return nil
 }
 
-// patience is how long a deletion waits for a server that lets go of the volume.
-const patience = 45 * time.Second
-
 func (volume) Delete(ctx context.Context, cloud *openstack.Cloud, m *volumeModel) error {
 	client, err := cloud.BlockStorage()
 	if err != nil {
@@ -213,37 +210,37 @@ func (volume) Delete(ctx context.Context, cloud *openstack.Cloud, m *volumeModel
 	})
 }
 
+// neededError says what keeps a volume from being deleted, and whether that may end soon.
+type neededError struct {
+	by      []string
+	leaving bool
+	refusal error
+}
+
+func (e *neededError) Error() string {
+	return fmt.Sprintf("it is needed by %s: %s", strings.Join(e.by, ", "), e.refusal)
+}
+
+func (e *neededError) Unwrap() error { return e.refusal }
+
 // deleteUnused asks Cinder to delete the volume, again while something is letting go of it. In the end the error names
 // what still needs it.
 func deleteUnused(ctx context.Context, cloud *openstack.Cloud, client *gophercloud.ServiceClient, m *volumeModel) error {
 	id := m.ID.ValueString()
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var refusal error
-	_, err := openstack.Wait(waiting, openstack.Waiting[string]{
-		What: fmt.Sprintf("volume %q", m.Name.ValueString()),
-		Fetch: func(ctx context.Context) (string, error) {
-			err := volumes.Delete(ctx, client, id, volumes.DeleteOpts{Cascade: m.DeleteSnapshots.ValueBool()}).ExtractErr()
-			if fault, ok := openstack.FaultOf(err); !ok || fault.Status != http.StatusBadRequest {
-				return "deleted", err
-			}
-			users, leaving, lookErr := volumeUsers(ctx, cloud, client, id)
-			if lookErr != nil || len(users) == 0 {
-				return "deleted", errors.Join(err, lookErr)
-			}
-			refusal = fmt.Errorf("volume %q cannot be deleted, for it is needed by %s: %w", m.Name.ValueString(), strings.Join(users, ", "), err)
-			if !leaving {
-				return "needed", refusal
-			}
-			return "needed", nil
-		},
-		State:  func(state string) string { return state },
-		Target: []string{"deleted"},
+	return openstack.Unused(ctx, func(ctx context.Context) error {
+		err := volumes.Delete(ctx, client, id, volumes.DeleteOpts{Cascade: m.DeleteSnapshots.ValueBool()}).ExtractErr()
+		if fault, ok := openstack.FaultOf(err); !ok || fault.Status != http.StatusBadRequest {
+			return err
+		}
+		by, leaving, lookErr := volumeUsers(ctx, cloud, client, id)
+		if lookErr != nil || len(by) == 0 {
+			return errors.Join(err, lookErr)
+		}
+		return fmt.Errorf("volume %q cannot be deleted: %w", m.Name.ValueString(), &neededError{by, leaving, err})
+	}, func(err error) bool {
+		var needed *neededError
+		return errors.As(err, &needed) && needed.leaving
 	})
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && refusal != nil {
-		return refusal
-	}
-	return err
 }
 
 // volumeUsers describes what keeps a volume from being deleted, and says whether that may end soon.

@@ -306,34 +306,21 @@ func (zone) Delete(ctx context.Context, cloud *openstack.Cloud, m *zoneModel) er
 	return openstack.WaitGone(ctx, waiting)
 }
 
-// patience is how long a deletion waits for the zones below, which the same plan may be deleting.
-const patience = 45 * time.Second
-
 // removeZone begins to delete a zone, as soon as it has no zones below it any more.
 func removeZone(ctx context.Context, cloud *openstack.Cloud, m *zoneModel) error {
-	var last error
-	try := func(ctx context.Context) (string, error) {
-		_, last = send[apiZone](ctx, cloud, http.MethodDelete, nil, "zones", m.ID.ValueString())
-		if fault, ok := openstack.FaultOf(last); ok && fault.Kind == "zone_has_sub_zone" {
-			return "in use", nil
-		}
-		return "deleting", last
-	}
-	if state, err := try(ctx); err != nil || state == "deleting" {
+	err := openstack.Unused(ctx, func(ctx context.Context) error {
+		_, err := send[apiZone](ctx, cloud, http.MethodDelete, nil, "zones", m.ID.ValueString())
 		return err
+	}, hasZonesBelow)
+	if hasZonesBelow(err) {
+		return fmt.Errorf("there are zones below it (%s): %w", strings.Join(below(ctx, cloud, m), ", "), err)
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	_, err := openstack.Wait(waiting, openstack.Waiting[string]{
-		What:   fmt.Sprintf("zone %s", m.Name.ValueString()),
-		Fetch:  try,
-		State:  func(state string) string { return state },
-		Target: []string{"deleting"},
-	})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return fmt.Errorf("there are zones below it (%s): %w", strings.Join(below(ctx, cloud, m), ", "), last)
+	return err
+}
+
+func hasZonesBelow(err error) bool {
+	fault, ok := openstack.FaultOf(err)
+	return ok && fault.Kind == "zone_has_sub_zone"
 }
 
 // below names the project's zones below one; none when they cannot be listed.

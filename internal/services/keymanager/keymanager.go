@@ -164,8 +164,8 @@ func download(ctx context.Context, cloud *openstack.Cloud, s secrets.Secret) ([]
 	return content, nil
 }
 
-// patience is how long a deletion waits for those that use the secret, which the same plan may be changing or deleting.
-const patience = 45 * time.Second
+// errUsed says that something still uses a secret.
+var errUsed = errors.New("it is still used")
 
 // remove deletes a secret that nobody uses. Barbican itself does not ask, and Octavia can neither change nor delete a
 // load balancer of which a certificate is missing.
@@ -174,35 +174,16 @@ func remove(ctx context.Context, cloud *openstack.Cloud, id string) error {
 	if err != nil {
 		return err
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	by, err := users(ctx, cloud, client, id)
-	if err == nil && len(by) > 0 {
-		_, err = openstack.Wait(waiting, openstack.Waiting[[]string]{
-			What: "the secret",
-			Fetch: func(ctx context.Context) ([]string, error) {
-				now, err := users(ctx, cloud, client, id)
-				if err == nil {
-					by = now
-				}
-				return now, err
-			},
-			State: func(by []string) string {
-				if len(by) > 0 {
-					return "in use"
-				}
-				return "unused"
-			},
-			Target: []string{"unused"},
-		})
-		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("it is still used by %s. Let the replacement be made first: lifecycle { create_before_destroy = true }", strings.Join(by, ", "))
+	return openstack.Unused(ctx, func(ctx context.Context) error {
+		by, err := users(ctx, cloud, client, id)
+		if err != nil {
+			return err
 		}
-	}
-	if err != nil {
-		return err
-	}
-	return secrets.Delete(ctx, client, id).ExtractErr()
+		if len(by) > 0 {
+			return fmt.Errorf("%w by %s. Let the replacement be made first: lifecycle { create_before_destroy = true }", errUsed, strings.Join(by, ", "))
+		}
+		return secrets.Delete(ctx, client, id).ExtractErr()
+	}, func(err error) bool { return errors.Is(err, errUsed) })
 }
 
 // users describes what uses a secret: its registered consumers, and Octavia's listeners and pools. Octavia enters itself

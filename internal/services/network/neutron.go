@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -307,39 +306,17 @@ func plain(v attr.Value) any {
 	}
 }
 
-// patience is how long a deletion waits for users of the object that the same plan may be deleting.
-const patience = 45 * time.Second
-
 // deleteUnused deletes an object; while the API says that it is in use, again. In the end the error names the users.
 func deleteUnused(ctx context.Context, what string, remove func(context.Context) error, users func(context.Context) ([]string, error)) error {
-	err := remove(ctx)
-	if !inUse(err) {
+	err := openstack.Unused(ctx, remove, inUse)
+	if !inUse(err) || ctx.Err() != nil {
 		return err
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	last := err
-	_, err = openstack.Wait(waiting, openstack.Waiting[string]{
-		What: what,
-		Fetch: func(ctx context.Context) (string, error) {
-			err := remove(ctx)
-			if inUse(err) {
-				last = err
-				return "in use", nil
-			}
-			return "deleted", err
-		},
-		State:  func(state string) string { return state },
-		Target: []string{"deleted"},
-	})
-	if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+	by, lookErr := users(ctx)
+	if lookErr != nil || len(by) == 0 {
 		return err
 	}
-	by, err := users(ctx)
-	if err != nil || len(by) == 0 {
-		return last
-	}
-	return fmt.Errorf("%s is still used by %s: %w", what, strings.Join(by, ", "), last)
+	return fmt.Errorf("%s is still used by %s: %w", what, strings.Join(by, ", "), err)
 }
 
 func inUse(err error) bool {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -410,7 +411,7 @@ func (securityPolicy) Update(ctx context.Context, cloud *openstack.Cloud, plan, 
 	plan.GroupIDs = value.Map(ids)
 	defer func() { // after a failure the state stays the old one, which does not know the new groups
 		if err != nil {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 			defer cancel()
 			err = errors.Join(err, deleteGroups(ctx, cloud, fresh))
 		}
