@@ -245,7 +245,7 @@ func Words(text string) *regexp.Regexp {
 // Blamed matches an error that has the words and is shown at the line of the attribute to blame; at the first line of its block where
 // the attribute is not there ("") or where it is inside of an object ("fixed_ips.subnet_id").
 func Blamed(attribute, words string) *regexp.Regexp {
-	const block = `(resource|data) "massif_`
+	const block = `(resource|data|ephemeral) "massif_`
 	line := block
 	name, _, inside := strings.Cut(attribute, ".")
 	switch {

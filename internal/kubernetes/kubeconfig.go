@@ -8,7 +8,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Access is all a client needs to reach a cluster's API as administrator.
+// Access is all a client needs to reach a cluster's API.
 type Access struct {
 	Cluster              string `json:"cluster"`
 	Server               string `json:"server"`
@@ -17,9 +17,8 @@ type Access struct {
 	ClientKey            string `json:"client_key"`
 }
 
-// Kubeconfig renders the access as a kubeconfig file.
-func (a Access) Kubeconfig() (string, error) {
-	user := a.Cluster + "-admin"
+// Kubeconfig renders the access as a kubeconfig file, in which the user has the name given.
+func (a Access) Kubeconfig(user string) (string, error) {
 	config := clientcmdapi.NewConfig()
 	config.Clusters[a.Cluster] = &clientcmdapi.Cluster{
 		Server:                   a.Server,

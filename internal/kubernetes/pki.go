@@ -149,7 +149,8 @@ const (
 	// it to cluster-admin; whoever removes that binding revokes the certificates,
 	// which system:masters would not allow.
 	AdminGroup = "massif:admins"
-	adminUser  = "massif-admin"
+	// AdminUser is the name that they have in the audit log.
+	AdminUser = "massif-admin"
 
 	// AdminLifetime is how long an admin certificate is valid.
 	AdminLifetime = 90 * 24 * time.Hour
@@ -159,6 +160,11 @@ const (
 
 // NewAdminCertificate issues a client certificate for the cluster's administrators.
 func (b *Bundle) NewAdminCertificate(now time.Time) (KeyPair, error) {
+	return b.NewClientCertificate(AdminUser, []string{AdminGroup}, now, AdminLifetime)
+}
+
+// NewClientCertificate issues a certificate by which the API knows a user and their groups.
+func (b *Bundle) NewClientCertificate(user string, groups []string, now time.Time, lifetime time.Duration) (KeyPair, error) {
 	issuer, err := parseCertificate(b.ClientCA.Certificate)
 	if err != nil {
 		return KeyPair{}, fmt.Errorf("client CA: %w", err)
@@ -173,14 +179,14 @@ func (b *Bundle) NewAdminCertificate(now time.Time) (KeyPair, error) {
 	}
 	pair, err := issue(&x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: adminUser, Organization: []string{AdminGroup}},
+		Subject:      pkix.Name{CommonName: user, Organization: groups},
 		NotBefore:    now.Add(-clockSkew).UTC(),
-		NotAfter:     now.Add(AdminLifetime).UTC(),
+		NotAfter:     now.Add(lifetime).UTC(),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, issuer, issuerKey)
 	if err != nil {
-		return KeyPair{}, fmt.Errorf("issue the admin certificate: %w", err)
+		return KeyPair{}, fmt.Errorf("issue a certificate for %s: %w", user, err)
 	}
 	return pair, nil
 }

@@ -162,7 +162,7 @@ func TestKubeconfig(t *testing.T) {
 		Cluster: "prod", Server: "https://203.0.113.9:6443", CertificateAuthority: bundle.ServerCA.Certificate,
 		ClientCertificate: admin.Certificate, ClientKey: admin.Key,
 	}
-	text, err := access.Kubeconfig()
+	text, err := access.Kubeconfig("somebody")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,7 @@ func (p *massif) Functions(context.Context) []func() function.Function { return 
 
 func (p *massif) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return slices.Concat(
+		cluster.EphemeralResources(),
 		identity.EphemeralResources(),
 		keymanager.EphemeralResources(),
 		objectstorage.EphemeralResources(),

@@ -302,11 +302,20 @@ func (m *clusterModel) issue(bundle *kubernetes.Bundle) error {
 }
 
 func (m *clusterModel) bundle() (*kubernetes.Bundle, error) {
-	var bundle kubernetes.Bundle
-	if err := json.Unmarshal([]byte(m.Secrets.ValueString()), &bundle); err != nil {
+	bundle, err := readBundle(m.Secrets)
+	if err != nil {
 		return nil, errors.New("the state has no secrets of this cluster; they are made with the cluster and cannot be had from it")
 	}
-	return &bundle, nil
+	return bundle, nil
+}
+
+func readBundle(secrets types.String) (*kubernetes.Bundle, error) {
+	var bundle kubernetes.Bundle
+	err := json.Unmarshal([]byte(secrets.ValueString()), &bundle)
+	if err == nil && bundle.ClientCA.Key == "" {
+		err = errors.New("no key of an authority")
+	}
+	return &bundle, err
 }
 
 // publish completes what is computed from the endpoint, the secrets and the version.
@@ -321,7 +330,7 @@ func (m *clusterModel) publish(ctx context.Context, bundle *kubernetes.Bundle, v
 		Token:        types.StringValue(token), Endpoint: m.Endpoint, CertificateAuthority: m.CACertificate,
 		ClientCertificate: m.ClientCertificate, ClientKey: m.ClientKey,
 	}
-	config, err := join.access().Kubeconfig()
+	config, err := join.access().Kubeconfig(m.Name.ValueString() + "-admin")
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,10 @@ func has(address, attribute string, want knownvalue.Check) statecheck.StateCheck
 
 // kubectl is a client made of nothing but the kubeconfig that came out.
 func kubectl(state *terraform.State) (*kubernetes.Clientset, error) {
-	text := state.RootModule().Resources[theCluster].Primary.Attributes["kubeconfig"]
+	return clientOf(state.RootModule().Resources[theCluster].Primary.Attributes["kubeconfig"])
+}
+
+func clientOf(text string) (*kubernetes.Clientset, error) {
 	access, err := clientcmd.RESTConfigFromKubeConfig([]byte(text))
 	if err != nil {
 		return nil, err

@@ -2,7 +2,7 @@
 package cluster
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
@@ -17,7 +17,9 @@ func Resources() []func() resource.Resource {
 	}
 }
 
-// DataSources are the data source types of this service.
-func DataSources() []func() datasource.DataSource {
-	return nil
+// EphemeralResources are the ephemeral resource types of this service.
+func EphemeralResources() []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{
+		lifecycle.EphemeralResource(kubeconfig{}),
+	}
 }
