@@ -128,3 +128,11 @@ func (c *Cloud) TryApplicationCredential(ctx context.Context, id, secret string)
 	}
 	return nil
 }
+
+// AsApplication opens a session of its own with an application credential. In all else it is like this one.
+func (c *Cloud) AsApplication(ctx context.Context, id, secret string) (*Cloud, error) {
+	config := c.session.config
+	config.Region = c.region
+	config.Auth = gophercloud.AuthOptions{IdentityEndpoint: c.AuthURL(), ApplicationCredentialID: id, ApplicationCredentialSecret: secret}
+	return Open(ctx, config)
+}

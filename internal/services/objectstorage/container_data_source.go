@@ -13,6 +13,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -75,7 +76,7 @@ func (containerSource) Read(ctx context.Context, cloud *openstack.Cloud, m *cont
 		return err
 	}
 	name := m.Name.ValueString() + m.ID.ValueString() // one of them is set
-	headers, err := head(ctx, client, name)
+	headers, err := objectstore.Head(ctx, client, name)
 	if openstack.NotFound(err) {
 		return fmt.Errorf("there is no container %q; %s", name, others(ctx, client))
 	}
@@ -86,7 +87,7 @@ func (containerSource) Read(ctx context.Context, cloud *openstack.Cloud, m *cont
 	if err := whole.flatten(ctx, headers); err != nil {
 		return err
 	}
-	m.ID, m.Name, m.URL = whole.ID, whole.Name, types.StringValue(containerURL(client, name))
+	m.ID, m.Name, m.URL = whole.ID, whole.Name, types.StringValue(objectstore.ContainerURL(client, name))
 	m.Metadata, m.ReadACL, m.WriteACL, m.Versioning, m.StoragePolicy = whole.Metadata, whole.ReadACL, whole.WriteACL, whole.Versioning, whole.StoragePolicy
 	m.QuotaBytes, m.QuotaCount = whole.QuotaBytes, whole.QuotaCount
 	if m.ObjectCount, err = number(headers.Get("X-Container-Object-Count")); err != nil {
@@ -99,7 +100,7 @@ func (containerSource) Read(ctx context.Context, cloud *openstack.Cloud, m *cont
 // others names the containers that there are, some of them when there are many.
 func others(ctx context.Context, client *gophercloud.ServiceClient) string {
 	const most = 20
-	var found []listed
+	var found []objectstore.Listed
 	_, err := client.Get(ctx, client.Endpoint+fmt.Sprintf("?format=json&limit=%d", most), &found, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
 	switch {
 	case err != nil:

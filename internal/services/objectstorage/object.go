@@ -15,6 +15,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -80,7 +81,7 @@ func (object) List(ctx context.Context, cloud *openstack.Cloud, filter lifecycle
 		return nil, err
 	}
 	var all []lifecycle.Listed
-	err = eachPage(ctx, client, filter.Parent, filter.Name, false, func(page []listed) error {
+	err = objectstore.EachPage(ctx, client, filter.Parent, filter.Name, false, func(page []objectstore.Listed) error {
 		for _, o := range page {
 			all = append(all, lifecycle.Listed{ID: filter.Parent + "/" + o.Name, Name: o.Name})
 		}
@@ -154,7 +155,7 @@ func (object) Delete(ctx context.Context, cloud *openstack.Cloud, m *objectModel
 		return err
 	}
 	container, name := m.Container.ValueString(), m.Name.ValueString()
-	if _, err := client.Delete(ctx, objectURL(client, container, name), nil); err != nil && !openstack.NotFound(err) {
+	if _, err := client.Delete(ctx, objectstore.ObjectURL(client, container, name), nil); err != nil && !openstack.NotFound(err) {
 		return fmt.Errorf("delete object %q of container %q: %w", name, container, err)
 	}
 	return w.sweep(ctx, old, "")
@@ -243,13 +244,9 @@ func sameTime(a, b types.String) bool {
 	return err == nil && otherErr == nil && first.Unix() == second.Unix()
 }
 
-func objectURL(client *gophercloud.ServiceClient, container, name string) string {
-	return containerURL(client, container) + "/" + escapeName(name)
-}
-
 // headObject are the headers of an object.
 func headObject(ctx context.Context, client *gophercloud.ServiceClient, container, name string) (http.Header, error) {
-	response, err := client.Head(ctx, objectURL(client, container, name), &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+	response, err := client.Head(ctx, objectstore.ObjectURL(client, container, name), &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
 	if err != nil {
 		return nil, fmt.Errorf("read object %q of container %q: %w", name, container, err)
 	}

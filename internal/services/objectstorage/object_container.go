@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -24,6 +23,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -245,7 +245,7 @@ func (c objectContainer) Create(ctx context.Context, cloud *openstack.Cloud, m *
 	}
 	name := m.Name.ValueString()
 	// PUT would take over a container that is there already, and a later destroy somebody's data.
-	switch _, err := head(ctx, client, name); {
+	switch _, err := objectstore.Head(ctx, client, name); {
 	case err == nil:
 		return lifecycle.Exists("object_container", path.Root("name"), name)
 	case !openstack.NotFound(err):
@@ -258,7 +258,7 @@ func (c objectContainer) Create(ctx context.Context, cloud *openstack.Cloud, m *
 	if policy := value.Ptr(m.StoragePolicy); policy != nil {
 		headers["X-Storage-Policy"] = *policy
 	}
-	response, err := client.Request(ctx, http.MethodPut, containerURL(client, name), &gophercloud.RequestOpts{
+	response, err := client.Request(ctx, http.MethodPut, objectstore.ContainerURL(client, name), &gophercloud.RequestOpts{
 		MoreHeaders: headers, OkCodes: []int{http.StatusCreated, http.StatusAccepted},
 	})
 	if err != nil {
@@ -277,7 +277,7 @@ func (objectContainer) Read(ctx context.Context, cloud *openstack.Cloud, m *cont
 	if err != nil {
 		return err
 	}
-	headers, err := head(ctx, client, m.ID.ValueString())
+	headers, err := objectstore.Head(ctx, client, m.ID.ValueString())
 	if err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func (objectContainer) Update(ctx context.Context, cloud *openstack.Cloud, plan,
 
 // change sends settings of a container.
 func change(ctx context.Context, client *gophercloud.ServiceClient, name string, headers map[string]string) error {
-	_, err := client.Request(ctx, http.MethodPost, containerURL(client, name), &gophercloud.RequestOpts{
+	_, err := client.Request(ctx, http.MethodPost, objectstore.ContainerURL(client, name), &gophercloud.RequestOpts{
 		MoreHeaders: headers, OkCodes: []int{http.StatusNoContent, http.StatusAccepted},
 	})
 	if err != nil {
@@ -325,30 +325,12 @@ func (objectContainer) Delete(ctx context.Context, cloud *openstack.Cloud, m *co
 	}
 	name := m.ID.ValueString()
 	if m.ForceDestroy.ValueBool() {
-		return destroy(ctx, client, name)
+		return objectstore.Destroy(ctx, client, name)
 	}
-	err = remove(ctx, client, name)
+	err = objectstore.Remove(ctx, client, name)
 	if openstack.Conflict(err) {
 		return fmt.Errorf("container %q is not empty; delete its objects, with all their versions, or set force_destroy and apply before destroying it: %w", name, err)
 	}
-	return err
-}
-
-func containerURL(client *gophercloud.ServiceClient, name string) string {
-	return client.ServiceURL(url.PathEscape(name))
-}
-
-// head are the settings of a container.
-func head(ctx context.Context, client *gophercloud.ServiceClient, name string) (http.Header, error) {
-	response, err := client.Head(ctx, containerURL(client, name), &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
-	if err != nil {
-		return nil, err
-	}
-	return response.Header, nil
-}
-
-func remove(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
-	_, err := client.Delete(ctx, containerURL(client, name), nil)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 )
 
 const (
@@ -96,7 +97,7 @@ func (w *writer) sendPieces(ctx context.Context, container string, content *sour
 			headers := w.model.expiry()
 			headers["Etag"] = p.etag
 			headers["Content-Type"] = "application/octet-stream"
-			_, err := put(ctx, w.client, objectURL(w.client, container, name), headers, content.reader(p))
+			_, err := put(ctx, w.client, objectstore.ObjectURL(w.client, container, name), headers, content.reader(p))
 			if openstack.NotFound(err) {
 				return lifecycle.At(path.Root("segment_container"), fmt.Errorf("there is no container %q for the segments: %w", container, err))
 			}
@@ -112,7 +113,7 @@ func (w *writer) sendPieces(ctx context.Context, container string, content *sour
 // makeContainer makes the container of the segments beside the object's, stored in the same way.
 func (w *writer) makeContainer(ctx context.Context, name string) error {
 	parent := w.model.Container.ValueString()
-	headers, err := head(ctx, w.client, parent)
+	headers, err := objectstore.Head(ctx, w.client, parent)
 	if openstack.NotFound(err) {
 		return lifecycle.At(path.Root("container"), fmt.Errorf("there is no container %q to put the object in: %w", parent, err))
 	}
@@ -123,7 +124,7 @@ func (w *writer) makeContainer(ctx context.Context, name string) error {
 	if policy := headers.Get("X-Storage-Policy"); policy != "" {
 		settings["X-Storage-Policy"] = policy
 	}
-	_, err = w.client.Request(ctx, http.MethodPut, containerURL(w.client, name), &gophercloud.RequestOpts{
+	_, err = w.client.Request(ctx, http.MethodPut, objectstore.ContainerURL(w.client, name), &gophercloud.RequestOpts{
 		MoreHeaders: settings, OkCodes: []int{http.StatusCreated, http.StatusAccepted},
 	})
 	if err != nil && !openstack.Conflict(err) { // it exists and is stored in another way
@@ -164,7 +165,7 @@ func (w *writer) sweep(ctx context.Context, old []string, keep string) error {
 	if !w.model.Segmented.ValueBool() && (w.prior == nil || !w.prior.Segmented.ValueBool()) {
 		return nil
 	}
-	headers, err := head(ctx, w.client, w.model.Container.ValueString())
+	headers, err := objectstore.Head(ctx, w.client, w.model.Container.ValueString())
 	if err != nil && !openstack.NotFound(err) {
 		return fmt.Errorf("read container %q: %w", w.model.Container.ValueString(), err)
 	}
@@ -173,15 +174,15 @@ func (w *writer) sweep(ctx context.Context, old []string, keep string) error {
 	}
 	current, _ := w.model.segmentContainer()
 	kept := "/slo/" + keep + "/"
-	byContainer := map[string][]listed{}
+	byContainer := map[string][]objectstore.Listed{}
 	for _, s := range old {
 		container, name, _ := strings.Cut(s, "/")
 		if keep == "" || container != current || !strings.Contains(name, kept) {
-			byContainer[container] = append(byContainer[container], listed{Name: name})
+			byContainer[container] = append(byContainer[container], objectstore.Listed{Name: name})
 		}
 	}
 	for container, segments := range byContainer {
-		if err := deleteBulk(ctx, w.client, container, segments); err != nil {
+		if err := objectstore.DeleteBulk(ctx, w.client, container, segments); err != nil {
 			return err
 		}
 	}
@@ -212,8 +213,8 @@ var ownSegment = regexp.MustCompile(`^([0-9a-f]{32})/[0-9]{8}$`)
 func (w *writer) sweepWhere(ctx context.Context, below string, drop func(etag string) bool) error {
 	container, own := w.model.segmentContainer()
 	prefix := strings.TrimSuffix(segmentName(w.model.Container.ValueString(), w.model.Name.ValueString(), "", 0), "/00000000")
-	err := eachPage(ctx, w.client, container, prefix+below, false, func(page []listed) error {
-		var mine []listed
+	err := objectstore.EachPage(ctx, w.client, container, prefix+below, false, func(page []objectstore.Listed) error {
+		var mine []objectstore.Listed
 		for _, o := range page {
 			if match := ownSegment.FindStringSubmatch(strings.TrimPrefix(o.Name, prefix)); match != nil && drop(match[1]) {
 				mine = append(mine, o)
@@ -222,7 +223,7 @@ func (w *writer) sweepWhere(ctx context.Context, below string, drop func(etag st
 		if len(mine) == 0 {
 			return nil
 		}
-		return deleteBulk(ctx, w.client, container, mine)
+		return objectstore.DeleteBulk(ctx, w.client, container, mine)
 	})
 	if openstack.NotFound(err) {
 		return nil
@@ -231,7 +232,7 @@ func (w *writer) sweepWhere(ctx context.Context, below string, drop func(etag st
 		return err
 	}
 	// The last one puts out the light. Another object's segments keep the container: that is a conflict.
-	if err := remove(ctx, w.client, container); err != nil && !openstack.Conflict(err) && !openstack.NotFound(err) {
+	if err := objectstore.Remove(ctx, w.client, container); err != nil && !openstack.Conflict(err) && !openstack.NotFound(err) {
 		return fmt.Errorf("delete container %q of the segments: %w", container, err)
 	}
 	return nil

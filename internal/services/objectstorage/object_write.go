@@ -17,6 +17,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -28,7 +29,7 @@ type writer struct {
 }
 
 func (w *writer) url() string {
-	return objectURL(w.client, w.model.Container.ValueString(), w.model.Name.ValueString())
+	return objectstore.ObjectURL(w.client, w.model.Container.ValueString(), w.model.Name.ValueString())
 }
 
 // write sends the content with all that describes it.
@@ -168,7 +169,7 @@ func (w *writer) copy(ctx context.Context) error {
 		return err
 	}
 	headers := m.headers()
-	headers["X-Copy-From"] = "/" + url.PathEscape(from.Container.ValueString()) + "/" + escapeName(from.Name.ValueString())
+	headers["X-Copy-From"] = "/" + url.PathEscape(from.Container.ValueString()) + "/" + objectstore.EscapeName(from.Name.ValueString())
 	headers["X-Fresh-Metadata"] = "true"
 	nothing := inMemory(nil)
 	got, err := put(ctx, w.client, w.url(), headers, nothing.reader(piece{}))
@@ -208,7 +209,7 @@ func (w *writer) describe(ctx context.Context) error {
 	}
 	for _, s := range segments {
 		container, name, _ := strings.Cut(s, "/")
-		if err := w.post(ctx, objectURL(w.client, container, name), m.expiry()); err != nil {
+		if err := w.post(ctx, objectstore.ObjectURL(w.client, container, name), m.expiry()); err != nil {
 			return fmt.Errorf("change segment %q of object %q: %w", s, m.Name.ValueString(), err)
 		}
 	}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -182,7 +183,7 @@ func (tempURL) Open(ctx context.Context, cloud *openstack.Cloud, m *tempURLModel
 		}
 	}
 	expires := time.Now().Add(time.Duration(m.TTL.ValueInt64()) * time.Second).Truncate(time.Second)
-	base := containerURL(client, m.Container.ValueString())
+	base := objectstore.ContainerURL(client, m.Container.ValueString())
 	query, err := m.sign(base, key, expires)
 	if err != nil {
 		return err
@@ -190,13 +191,13 @@ func (tempURL) Open(ctx context.Context, cloud *openstack.Cloud, m *tempURLModel
 	m.ExpiresAt = types.StringValue(expires.UTC().Format(time.RFC3339))
 	m.ContainerURL = types.StringValue(base)
 	m.Query = types.StringValue(query.Encode())
-	m.URL = types.StringValue(base + "/" + escapeName(m.Object.ValueString()+m.Prefix.ValueString()) + "?" + query.Encode())
+	m.URL = types.StringValue(base + "/" + objectstore.EscapeName(m.Object.ValueString()+m.Prefix.ValueString()) + "?" + query.Encode())
 	return nil
 }
 
 // signingKey is the container's key or, when it has none, the account's.
 func signingKey(ctx context.Context, client *gophercloud.ServiceClient, container string) (string, error) {
-	headers, err := head(ctx, client, container)
+	headers, err := objectstore.Head(ctx, client, container)
 	if openstack.NotFound(err) {
 		return "", lifecycle.Invalid(path.Root("container"), "there is no container %q. When the same configuration makes it, "+
 			"refer to it by massif_object_container.NAME.id: that is known only when it is there, and its key can be read", container)
@@ -258,9 +259,4 @@ func (m *tempURLModel) sign(base, key string, expires time.Time) (url.Values, er
 		query.Set("inline", "")
 	}
 	return query, nil
-}
-
-// escapeName is the name of an object in an address: slashes stay.
-func escapeName(name string) string {
-	return strings.ReplaceAll(url.PathEscape(name), "%2F", "/")
 }

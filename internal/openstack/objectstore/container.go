@@ -1,4 +1,6 @@
-package objectstorage
+// Package objectstore reads, writes and removes the objects of Swift's containers. It lives below services because more than one
+// of them keeps something there.
+package objectstore
 
 import (
 	"context"
@@ -19,15 +21,18 @@ import (
 // bulkSize is how many objects one bulk request deletes: every Swift takes a thousand.
 const bulkSize = 1000
 
-// listed is an object, or one version of it, in a listing.
-type listed struct {
+// versionsHeader says whether a container keeps old versions of its objects.
+const versionsHeader = "X-Versions-Enabled"
+
+// Listed is an object, or one version of it, in a listing.
+type Listed struct {
 	Name    string `json:"name"`
 	Version string `json:"version_id"`
 }
 
-// destroy deletes a container with its objects. It tries again while objects appear, and while objects that
+// Destroy deletes a container with its objects. It tries again while objects appear, and while objects that
 // have expired still show: until Swift's expirer has run, the container counts them.
-func destroy(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
+func Destroy(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
 	return openstack.WaitGone(ctx, openstack.Waiting[int]{
 		What: fmt.Sprintf("container %q", name),
 		Fetch: func(ctx context.Context) (int, error) {
@@ -35,7 +40,7 @@ func destroy(ctx context.Context, client *gophercloud.ServiceClient, name string
 			if err != nil {
 				return 0, err
 			}
-			err = remove(ctx, client, name)
+			err = Remove(ctx, client, name)
 			if err != nil && !openstack.Conflict(err) {
 				return 0, err
 			}
@@ -50,20 +55,20 @@ func destroy(ctx context.Context, client *gophercloud.ServiceClient, name string
 
 // empty deletes all objects of a container and says how many.
 func empty(ctx context.Context, client *gophercloud.ServiceClient, name string) (int, error) {
-	headers, err := head(ctx, client, name)
+	headers, err := Head(ctx, client, name)
 	if err != nil {
 		return 0, err
 	}
 	// Versions are there as long as the container knows the setting, on or off.
-	versioned := headers.Get(versions) != ""
+	versioned := headers.Get(versionsHeader) != ""
 	deleted := 0
-	err = eachPage(ctx, client, name, "", versioned, func(page []listed) error {
+	err = EachPage(ctx, client, name, "", versioned, func(page []Listed) error {
 		for chunk := range slices.Chunk(page, bulkSize) {
 			var err error
 			if versioned {
 				err = deleteEach(ctx, client, name, chunk)
 			} else {
-				err = deleteBulk(ctx, client, name, chunk)
+				err = DeleteBulk(ctx, client, name, chunk)
 			}
 			if err != nil {
 				return err
@@ -75,8 +80,8 @@ func empty(ctx context.Context, client *gophercloud.ServiceClient, name string) 
 	return deleted, err
 }
 
-// eachPage lists the objects of a container that begin with a prefix, page by page.
-func eachPage(ctx context.Context, client *gophercloud.ServiceClient, name, prefix string, versioned bool, f func([]listed) error) error {
+// EachPage lists the objects of a container that begin with a prefix, page by page.
+func EachPage(ctx context.Context, client *gophercloud.ServiceClient, name, prefix string, versioned bool, f func([]Listed) error) error {
 	query := url.Values{}
 	if prefix != "" {
 		query.Set("prefix", prefix)
@@ -97,22 +102,22 @@ func eachPage(ctx context.Context, client *gophercloud.ServiceClient, name, pref
 	}
 }
 
-func listPage(ctx context.Context, client *gophercloud.ServiceClient, name string, versioned bool, filter url.Values) ([]listed, error) {
+func listPage(ctx context.Context, client *gophercloud.ServiceClient, name string, versioned bool, filter url.Values) ([]Listed, error) {
 	query := url.Values{"format": {"json"}}
 	maps.Copy(query, filter)
 	if versioned {
 		query.Set("versions", "")
 	}
-	var page []listed
-	_, err := client.Get(ctx, containerURL(client, name)+"?"+query.Encode(), &page, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+	var page []Listed
+	_, err := client.Get(ctx, ContainerURL(client, name)+"?"+query.Encode(), &page, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
 	if err != nil {
 		return nil, fmt.Errorf("list container %q: %w", name, err)
 	}
 	return page, nil
 }
 
-// deleteBulk deletes many objects with one request, or one by one where Swift has no bulk middleware.
-func deleteBulk(ctx context.Context, client *gophercloud.ServiceClient, name string, objects []listed) error {
+// DeleteBulk deletes many objects with one request, or one by one where Swift has no bulk middleware.
+func DeleteBulk(ctx context.Context, client *gophercloud.ServiceClient, name string, objects []Listed) error {
 	var body strings.Builder
 	for _, object := range objects {
 		body.WriteString(url.PathEscape(name) + "/" + url.PathEscape(object.Name) + "\n")
@@ -153,9 +158,9 @@ func deleteBulk(ctx context.Context, client *gophercloud.ServiceClient, name str
 	return nil
 }
 
-func deleteEach(ctx context.Context, client *gophercloud.ServiceClient, name string, objects []listed) error {
+func deleteEach(ctx context.Context, client *gophercloud.ServiceClient, name string, objects []Listed) error {
 	for _, object := range objects {
-		target := containerURL(client, name) + "/" + url.PathEscape(object.Name)
+		target := ContainerURL(client, name) + "/" + url.PathEscape(object.Name)
 		if object.Version != "" {
 			target += "?version-id=" + url.QueryEscape(object.Version)
 		}
@@ -164,4 +169,34 @@ func deleteEach(ctx context.Context, client *gophercloud.ServiceClient, name str
 		}
 	}
 	return nil
+}
+
+// ContainerURL is the address of a container.
+func ContainerURL(client *gophercloud.ServiceClient, name string) string {
+	return client.ServiceURL(url.PathEscape(name))
+}
+
+// ObjectURL is the address of an object.
+func ObjectURL(client *gophercloud.ServiceClient, container, name string) string {
+	return ContainerURL(client, container) + "/" + EscapeName(name)
+}
+
+// EscapeName is the name of an object in an address: slashes stay.
+func EscapeName(name string) string {
+	return strings.ReplaceAll(url.PathEscape(name), "%2F", "/")
+}
+
+// Head are the settings of a container.
+func Head(ctx context.Context, client *gophercloud.ServiceClient, name string) (http.Header, error) {
+	response, err := client.Head(ctx, ContainerURL(client, name), &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+	if err != nil {
+		return nil, err
+	}
+	return response.Header, nil
+}
+
+// Remove deletes a container, which must be empty.
+func Remove(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
+	_, err := client.Delete(ctx, ContainerURL(client, name), nil)
+	return err
 }
