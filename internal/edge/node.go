@@ -1,0 +1,237 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"reflect"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/proxyprotocol" // the listener's PROXY protocol
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"  // what requests are sent on with
+	_ "github.com/caddyserver/caddy/v2/modules/caddytls"                // ACME
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
+)
+
+// Node is one node of a proxy. Caddy is one for each process, and so is a node.
+type Node struct {
+	settings Settings
+	version  string
+	started  time.Time
+
+	container *container
+	storage   *storage
+	documents *documents
+	metrics   *metrics
+
+	table       atomic.Pointer[table]
+	config      atomic.Pointer[reverseproxy.Config]
+	provisioned atomic.Pointer[router]     // of the configuration that is being loaded
+	current     atomic.Pointer[router]     // of the one that is
+	handshakes  atomic.Pointer[handshakes] // the same
+	ready       atomic.Bool
+	draining    atomic.Bool
+
+	storageError string
+	reported     reverseproxy.Status // without its time
+	reportedAt   time.Time
+}
+
+// Run serves until the context ends, and then until no request is left. The path is that of the settings.
+func Run(ctx context.Context, path, version string) error {
+	settings, err := ReadSettings(path)
+	if err != nil {
+		return err
+	}
+	cipher, err := reverseproxy.NewCipher(settings.EncryptionKey)
+	if err != nil {
+		return err
+	}
+	reach := &container{settings: func() (Settings, error) { return ReadSettings(path) }}
+	n := &Node{
+		settings: settings, version: version, started: time.Now().UTC().Truncate(time.Second),
+		container: reach, storage: newStorage(reach, cipher), documents: newDocuments(reach, cipher), metrics: newMetrics(),
+	}
+	n.table.Store(&table{})
+	caddy.RegisterModule(router{node: n})
+	caddy.RegisterModule(handshakes{node: n})
+	caddy.RegisterModule(permission{node: n})
+	caddy.RegisterModule(sharedStorage{node: n})
+	caddy.RegisterModule(canary{})
+	caddy.RegisterModule(transport{})
+	return n.run(ctx)
+}
+
+func (n *Node) run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", n.settings.Metrics)
+	if err != nil {
+		return fmt.Errorf("listen for health checks: %w", err)
+	}
+	server := &http.Server{Handler: n.sideDoor(), ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	// The loop goes on while the node drains: its last status says so.
+	loop, end := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		n.follow(loop)
+	}()
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+		err = fmt.Errorf("serve health checks: %w", err)
+	}
+	n.drain()
+	end()
+	<-ended
+	last := context.WithoutCancel(ctx)
+	err = errors.Join(err, n.container.remove(last, reverseproxy.StatusObject(n.settings.Node)))
+	return errors.Join(err, server.Shutdown(last))
+}
+
+// drain ends all without losing a request: the load balancer sees the health check fail and sends no more connections, clients
+// are asked to come by another, and only then the doors close.
+func (n *Node) drain() {
+	caddy.Log().Info("draining", zap.Duration("delay", time.Duration(n.settings.DrainDelay)))
+	n.draining.Store(true)
+	<-time.After(time.Duration(n.settings.DrainDelay))
+	if err := caddy.Stop(); err != nil {
+		caddy.Log().Error("stop", zap.Error(err))
+	}
+}
+
+// sideDoor serves health and metrics.
+func (n *Node) sideDoor() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		switch {
+		case n.draining.Load():
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+		case !n.ready.Load():
+			http.Error(w, "no table is loaded yet", http.StatusServiceUnavailable)
+		default:
+			_, _ = w.Write([]byte("ok\n")) // who does not listen is not told
+		}
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(n.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// follow reads the container again and again.
+func (n *Node) follow(ctx context.Context) {
+	poll := time.NewTicker(time.Duration(n.settings.PollInterval))
+	defer poll.Stop()
+	for {
+		n.step(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
+}
+
+func (n *Node) step(ctx context.Context) {
+	changed, err := n.documents.poll(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	n.storageError = brief(err)
+	if err != nil {
+		n.metrics.pollFailures.Inc()
+		caddy.Log().Warn("the container cannot be read; what was read before is served", zap.Error(err))
+	} else {
+		n.metrics.loaded.SetToCurrentTime()
+	}
+	if changed {
+		n.settle()
+	}
+	n.report(ctx)
+}
+
+// settle takes over what was read.
+func (n *Node) settle() {
+	n.documents.settle(n.apply)
+	fresh := newTable(n.documents.merged(), n.documents.byHost(), n.metrics)
+	n.table.Store(fresh)
+	n.metrics.keepOnly(fresh)
+	n.metrics.swaps.Inc()
+	n.metrics.hostCount.Set(float64(len(fresh.hosts)))
+	refused := 0
+	for name, document := range n.documents.status() {
+		if document.Error != "" {
+			refused++
+			caddy.Log().Error("a document is not served as it is", zap.String("object", name), zap.String("error", document.Error))
+		}
+	}
+	n.metrics.refused.Set(float64(refused))
+	if gate := n.handshakes.Load(); gate != nil {
+		if err := gate.manage(fresh); err != nil {
+			caddy.Log().Error("ask for certificates", zap.Error(err))
+		}
+		n.ready.Store(true)
+	}
+	caddy.Log().Info("table loaded", zap.Int("hosts", len(fresh.hosts)), zap.Int("certificates", len(fresh.certificates)), zap.Int("refused", refused))
+}
+
+// apply reloads Caddy. Upstreams that the present table still leads to stay until the next time.
+func (n *Node) apply(config reverseproxy.Config) error {
+	if before := n.config.Load(); before != nil {
+		config.Upstreams = maps.Clone(config.Upstreams)
+		for _, entry := range n.table.Load().hosts {
+			name := entry.route.Upstream
+			if _, ok := config.Upstreams[name]; !ok && name != "" {
+				config.Upstreams[name] = before.Upstreams[name]
+			}
+		}
+	}
+	data, err := caddyConfig(n.settings, config)
+	if err != nil {
+		return err
+	}
+	if err := caddy.Load(data, true); err != nil {
+		return fmt.Errorf("start with it: %w", err)
+	}
+	n.config.Store(&config)
+	n.current.Store(n.provisioned.Load())
+	n.metrics.reloads.Inc()
+	return nil
+}
+
+// report writes the status when it has changed, or when it is due.
+func (n *Node) report(ctx context.Context) {
+	status := reverseproxy.Status{
+		Node: n.settings.Node, Version: n.version, Started: n.started, Draining: n.draining.Load(),
+		ClockSkew: reverseproxy.Duration(n.container.clockSkew()), StorageError: n.storageError,
+		Documents: n.documents.status(), Certificates: n.documents.certificateStatus(), Hosts: len(n.table.Load().hosts),
+	}
+	if reflect.DeepEqual(status, n.reported) && time.Since(n.reportedAt) < reverseproxy.StatusInterval {
+		return
+	}
+	full := status
+	full.Time = time.Now().UTC()
+	data, err := full.Encode()
+	if err != nil {
+		caddy.Log().Error("status", zap.Error(err))
+		return
+	}
+	if err := n.container.put(ctx, reverseproxy.StatusObject(n.settings.Node), data, nil); err != nil {
+		caddy.Log().Warn("the status cannot be written", zap.Error(err))
+		return
+	}
+	n.reported, n.reportedAt = status, time.Now()
+}
+
+// Modules are the names of the modules of Caddy that this binary has.
+func Modules() []string { return slices.Sorted(slices.Values(caddy.Modules())) }
