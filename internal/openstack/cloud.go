@@ -185,6 +185,11 @@ func (c *Cloud) UserID() string { return c.session.userID }
 // AuthURL is the identity service's address that the session was opened at.
 func (c *Cloud) AuthURL() string { return c.session.config.Auth.IdentityEndpoint }
 
+// Trust is how the cloud's certificates are checked: with these authorities in PEM, or, when insecure, not at all.
+func (c *Cloud) Trust() (authorities []byte, insecure bool) {
+	return c.session.config.CACertificate, c.session.config.Insecure
+}
+
 // RequestCount is how many requests this session sent so far, retries included.
 func (c *Cloud) RequestCount() int64 { return c.session.transport.count.Load() }
 

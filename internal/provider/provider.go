@@ -24,6 +24,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/loadbalancer"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/network"
 	"github.com/massif-cloud/terraform-provider-massif/internal/services/objectstorage"
+	"github.com/massif-cloud/terraform-provider-massif/internal/services/reverseproxy"
 )
 
 // Address is where registries know the provider.
@@ -65,6 +66,7 @@ func (p *massif) Resources(context.Context) []func() resource.Resource {
 		loadbalancer.Resources(),
 		network.Resources(),
 		objectstorage.Resources(),
+		reverseproxy.Resources(),
 	)
 }
 

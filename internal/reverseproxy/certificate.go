@@ -46,6 +46,13 @@ func DecodeCertificate(name string, data []byte, cipher *Cipher) (Certificate, e
 	return Certificate{Chain: []byte(document.Chain), Key: key}, nil
 }
 
+// DecodeChain reads only what is not encrypted of the document.
+func DecodeChain(name string, data []byte) ([]byte, error) {
+	var document certificateDocument
+	err := decode(CertificateObject(name), data, &document)
+	return []byte(document.Chain), err
+}
+
 // CertificateInfo is what a certificate says of itself.
 type CertificateInfo struct {
 	Hosts     []string // in the form that Host gives; what is no host there is left out

@@ -28,6 +28,9 @@ var ErrNotModified = errors.New("the object has not changed")
 // pageSize is how many objects are listed at once: every Swift lists that many.
 const pageSize = 1000
 
+// clockSkew is how far the cloud's clock may be behind ours.
+const clockSkew = 30 * time.Second
+
 // Object is what a listing or the headers say of an object.
 type Object struct {
 	Name    string
@@ -83,20 +86,21 @@ func (c *Container) Head(ctx context.Context) (http.Header, error) {
 func (c *Container) Destroy(ctx context.Context) error { return Destroy(ctx, c.client, c.name) }
 
 // Put writes an object and returns its ETag. With onlyNew it does not replace one: [ErrExists]. It may be sent several times, and
-// the answer to one that arrived may have been lost, so what is there with this content is taken to be ours.
+// the answer to one that arrived may have been lost, so what was written since with this content is taken to be ours.
 func (c *Container) Put(ctx context.Context, name string, content []byte, contentType string, onlyNew bool) (string, error) {
 	etag := ETag(content)
 	headers := map[string]string{"Content-Type": contentType, "ETag": etag}
 	if onlyNew {
 		headers["If-None-Match"] = "*"
 	}
+	begin := time.Now()
 	_, err := c.client.Request(ctx, http.MethodPut, ObjectURL(c.client, c.name, name), &gophercloud.RequestOpts{
 		RawBody: bytes.NewReader(content), MoreHeaders: headers, OkCodes: []int{http.StatusCreated},
 	})
 	fault, _ := openstack.FaultOf(err)
 	if fault.Status == http.StatusPreconditionFailed {
 		there, headErr := c.Stat(ctx, name)
-		if headErr == nil && there.ETag == etag {
+		if headErr == nil && there.ETag == etag && there.Written.After(begin.Add(-clockSkew)) {
 			return etag, nil
 		}
 		return "", fmt.Errorf("write object %q of container %q: %w", name, c.name, ErrExists)
