@@ -22,7 +22,7 @@ type jsonObject = map[string]any
 const certificateCache = 2 * reverseproxy.MaxRoutes
 
 // caddyConfig is the configuration of Caddy: listeners, upstreams and TLS, no hosts.
-func caddyConfig(settings Settings, config reverseproxy.Config) ([]byte, error) {
+func caddyConfig(settings Settings, config reverseproxy.Config, authorityFile string) ([]byte, error) {
 	upstreams := jsonObject{}
 	for _, name := range slices.Sorted(maps.Keys(config.Upstreams)) {
 		handler, err := upstreamHandler(config.Upstreams[name])
@@ -36,23 +36,20 @@ func caddyConfig(settings Settings, config reverseproxy.Config) ([]byte, error) 
 			"handler": "massif", "upstreams": upstreams, "redirect_http": redirect, "hsts": hsts(config.TLS.HSTS), "access_log": !config.AccessLog.Disabled,
 		}}}}
 	}
-	server := func(listen string, redirect bool, wrappers ...any) jsonObject {
-		if len(settings.ProxyProtocolFrom) > 0 {
-			wrappers = append([]any{jsonObject{
-				"wrapper": "proxy_protocol", "timeout": "5s", "allow": settings.ProxyProtocolFrom, "fallback_policy": "REJECT",
-			}}, wrappers...)
-		}
+	wrappers := []any{}
+	if len(settings.ProxyProtocolFrom) > 0 {
+		wrappers = append(wrappers, jsonObject{
+			"wrapper": "proxy_protocol", "timeout": "5s", "allow": settings.ProxyProtocolFrom, "fallback_policy": "REJECT",
+		}, jsonObject{"wrapper": "tls"})
+	}
+	server := func(listen string, redirect bool) jsonObject {
 		return jsonObject{
 			"listen": []string{listen}, "listener_wrappers": wrappers, "routes": routes(redirect), "protocols": []string{"h1", "h2"},
 			"automatic_https": jsonObject{"disable": true}, "read_header_timeout": "15s", "idle_timeout": "2m",
 		}
 	}
-	secure := server(settings.HTTPS, false, jsonObject{"wrapper": "tls"})
+	secure := server(settings.HTTPS, false)
 	secure["tls_connection_policies"] = []any{jsonObject{}}
-	tlsApp, err := tlsConfig(config.TLS)
-	if err != nil {
-		return nil, err
-	}
 	httpPort, httpsPort := port(settings.HTTP), port(settings.HTTPS)
 	return json.Marshal(jsonObject{
 		"admin":   jsonObject{"disabled": true, "config": jsonObject{"persist": false}},
@@ -63,7 +60,7 @@ func caddyConfig(settings Settings, config reverseproxy.Config) ([]byte, error) 
 		}},
 		"apps": jsonObject{
 			"massif": jsonObject{"manage_all": config.TLS.ACME != nil && !config.TLS.ACME.OnDemand},
-			"tls":    tlsApp,
+			"tls":    tlsConfig(config.TLS, authorityFile),
 			"http": jsonObject{
 				"http_port": httpPort, "https_port": httpsPort, "grace_period": settings.GracePeriod,
 				"servers": jsonObject{"http": server(settings.HTTP, config.TLS.RedirectHTTP), "https": secure},
@@ -82,13 +79,14 @@ func port(listen string) json.Number {
 	return json.Number(port)
 }
 
-func tlsConfig(config reverseproxy.TLS) (jsonObject, error) {
+// tlsConfig is the configuration of certificates; the file holds what the ACME directory is trusted by.
+func tlsConfig(config reverseproxy.TLS, authorityFile string) jsonObject {
 	app := jsonObject{"cache": jsonObject{"capacity": certificateCache}, "disable_storage_check": true}
 	acme := config.ACME
 	if acme == nil {
 		// No issuer: nothing is ever asked of one, because permission is refused.
 		app["automation"] = jsonObject{"policies": []any{jsonObject{"on_demand": true}}, "on_demand": jsonObject{"permission": jsonObject{"module": "massif"}}}
-		return app, nil
+		return app
 	}
 	issuer := jsonObject{"module": "acme"}
 	if acme.Email != "" {
@@ -98,13 +96,13 @@ func tlsConfig(config reverseproxy.TLS) (jsonObject, error) {
 		issuer["ca"] = acme.Directory
 	}
 	if acme.CA != "" {
-		issuer["trusted_roots_pem"] = acme.CA
+		issuer["trusted_roots_pem_files"] = []string{authorityFile}
 	}
 	app["automation"] = jsonObject{
 		"policies":  []any{jsonObject{"on_demand": acme.OnDemand, "issuers": []any{issuer}}},
 		"on_demand": jsonObject{"permission": jsonObject{"module": "massif"}},
 	}
-	return app, nil
+	return app
 }
 
 // upstreamHandler is the handler that sends requests to an upstream.

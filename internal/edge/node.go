@@ -7,8 +7,9 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type Node struct {
 	settings Settings
 	version  string
 	started  time.Time
+	// directory is for files that Caddy insists on.
+	directory string
 
 	container *container
 	storage   *storage
@@ -47,7 +50,7 @@ type Node struct {
 }
 
 // Run serves until the context ends, and then until no request is left. The path is that of the settings.
-func Run(ctx context.Context, path, version string) error {
+func Run(ctx context.Context, path, version string) (err error) {
 	settings, err := ReadSettings(path)
 	if err != nil {
 		return err
@@ -61,6 +64,10 @@ func Run(ctx context.Context, path, version string) error {
 		settings: settings, version: version, started: time.Now().UTC().Truncate(time.Second),
 		container: reach, storage: newStorage(reach, cipher), documents: newDocuments(reach, cipher), metrics: newMetrics(),
 	}
+	if n.directory, err = os.MkdirTemp("", "massif-edge-"); err != nil {
+		return fmt.Errorf("make a directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(n.directory)) }()
 	n.table.Store(&table{})
 	caddy.RegisterModule(router{node: n})
 	caddy.RegisterModule(handshakes{node: n})
@@ -196,7 +203,13 @@ func (n *Node) apply(config reverseproxy.Config) error {
 			}
 		}
 	}
-	data, err := caddyConfig(n.settings, config)
+	authority := filepath.Join(n.directory, "acme-ca.pem") // Caddy wants a file
+	if acme := config.TLS.ACME; acme != nil {
+		if err := os.WriteFile(authority, []byte(acme.CA), 0o600); err != nil {
+			return fmt.Errorf("write what the ACME directory is trusted by: %w", err)
+		}
+	}
+	data, err := caddyConfig(n.settings, config, authority)
 	if err != nil {
 		return err
 	}
@@ -232,6 +245,3 @@ func (n *Node) report(ctx context.Context) {
 	}
 	n.reported, n.reportedAt = status, time.Now()
 }
-
-// Modules are the names of the modules of Caddy that this binary has.
-func Modules() []string { return slices.Sorted(slices.Values(caddy.Modules())) }
