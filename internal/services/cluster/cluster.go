@@ -23,6 +23,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/kubernetes"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/fleet"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
@@ -340,11 +341,11 @@ func (m *clusterModel) publish(ctx context.Context, bundle *kubernetes.Bundle, v
 }
 
 func (h cluster) Read(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) error {
-	found, err := openstack.Get(ctx, cloud, fleets, m.ID.ValueString())
+	found, err := clusters.Read(ctx, cloud, m.ID.ValueString())
 	if err != nil {
 		return err
 	}
-	alive, _ := split(found.of(controlPlane))
+	alive, _ := fleet.Split(found.Of(controlPlane))
 	tree, err := h.readEntrance(ctx, cloud, m)
 	if err != nil {
 		return err
@@ -367,15 +368,15 @@ func (h cluster) Read(ctx context.Context, cloud *openstack.Cloud, m *clusterMod
 	if err != nil {
 		return err
 	}
-	m.NodeNames = value.List(names(alive))
-	m.OutdatedNodeNames = value.List(outdated(alive, spec))
+	m.NodeNames = value.List(fleet.Names(alive))
+	m.OutdatedNodeNames = value.List(fleet.Outdated(alive, spec))
 	h.known.put(m.ID, m.Join)
 	if m.WaitFor.ValueString() == waitReady && len(alive) > 0 && value.Known(m.Join) {
 		join, err := decode[joinModel](ctx, m.Join)
 		if err != nil {
 			return err
 		}
-		checkHealth(ctx, join.access(), names(alive))
+		checkHealth(ctx, join.access(), fleet.Names(alive))
 	}
 	return nil
 }
@@ -440,12 +441,12 @@ func nodeCIDRs(api apiModel) []string {
 // whetherGone is openstack.ErrGone when nothing of a cluster without servers and load
 // balancer is left that Delete would have to remove.
 func whetherGone(ctx context.Context, cloud *openstack.Cloud, id string) error {
-	g := group{cloud: cloud, clusterID: id, mark: clusterTag + id}
-	ports, err := g.listPorts(ctx)
+	g := fleet.Group{Cloud: cloud, Kind: clusters, Owner: id, Mark: clusters.Tag + id}
+	ports, err := g.ListPorts(ctx)
 	if err != nil {
 		return err
 	}
-	ips, err := findFloatingIP(ctx, cloud, g.mark)
+	ips, err := findFloatingIP(ctx, cloud, g.Mark)
 	if err != nil {
 		return err
 	}

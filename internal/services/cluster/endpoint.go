@@ -49,7 +49,7 @@ type entrance struct {
 
 func (e entrance) spec() loadbalancer.Spec {
 	spec := loadbalancer.Spec{
-		Name: e.name, VIPPortID: e.vipPortID, Tags: []string{clusterTag + e.clusterID},
+		Name: e.name, VIPPortID: e.vipPortID, Tags: []string{clusters.Tag + e.clusterID},
 		Description: "API of the Kubernetes cluster " + e.name,
 		Listeners:   map[string]loadbalancer.Listener{},
 		Pools:       map[string]loadbalancer.Pool{},
@@ -221,13 +221,13 @@ func removeFloatingIPs(ctx context.Context, cloud *openstack.Cloud, mark string)
 
 // loadBalancersOf finds the load balancers that carry the cluster's tag.
 func loadBalancersOf(ctx context.Context, cloud *openstack.Cloud, clusterID string) ([]string, error) {
-	found, err := listLoadBalancers(ctx, cloud, octavia.ListOpts{Tags: []string{clusterTag + clusterID}})
+	found, err := listLoadBalancers(ctx, cloud, octavia.ListOpts{Tags: []string{clusters.Tag + clusterID}})
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
 	for _, lb := range found {
-		if slices.Contains(lb.Tags, clusterTag+clusterID) {
+		if slices.Contains(lb.Tags, clusters.Tag+clusterID) {
 			ids = append(ids, lb.ID)
 		}
 	}

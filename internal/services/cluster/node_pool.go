@@ -26,6 +26,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/kubernetes"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/fleet"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -202,11 +203,11 @@ func (h nodePool) Create(ctx context.Context, cloud *openstack.Cloud, m *nodePoo
 	if err != nil {
 		return err
 	}
-	group, err := yard.ensureServerGroup(ctx, serverGroupName(yard.join.ClusterName.ValueString(), m.Name.ValueString(), id), m.ServerGroupPolicy.ValueString())
+	group, err := yard.EnsureServerGroup(ctx, serverGroupName(yard.join.ClusterName.ValueString(), m.Name.ValueString(), id), m.ServerGroupPolicy.ValueString())
 	if err != nil {
 		return err
 	}
-	m.ServerGroupID, yard.serverGroupID = value.StringOrNull(group), group
+	m.ServerGroupID, yard.ServerGroupID = value.StringOrNull(group), group
 	if err := yard.grow(ctx, nil, int(m.Size.ValueInt64())); err != nil {
 		warnTainted(ctx, "pool")
 		return err
@@ -228,24 +229,24 @@ func (h nodePool) learn(m *nodePoolModel) error {
 }
 
 func (h nodePool) Read(ctx context.Context, cloud *openstack.Cloud, m *nodePoolModel) error {
-	found, err := openstack.Get(ctx, cloud, fleets, m.ClusterID.ValueString())
+	found, err := clusters.Read(ctx, cloud, m.ClusterID.ValueString())
 	if err != nil {
 		return err
 	}
-	alive, _ := split(found.of(m.ID.ValueString()))
+	alive, _ := fleet.Split(found.Of(m.ID.ValueString()))
 	spec, err := m.spec(ctx)
 	if err != nil {
 		return err
 	}
 	m.Size = value.Int(len(alive))
-	m.NodeNames = value.List(names(alive))
-	m.OutdatedNodeNames = value.List(outdated(alive, spec))
+	m.NodeNames = value.List(fleet.Names(alive))
+	m.OutdatedNodeNames = value.List(fleet.Outdated(alive, spec))
 	if m.WaitFor.ValueString() == waitReady && len(alive) > 0 && value.Known(m.Join) {
 		join, err := decode[joinModel](ctx, m.Join)
 		if err != nil {
 			return err
 		}
-		checkHealth(ctx, join.access(), names(alive))
+		checkHealth(ctx, join.access(), fleet.Names(alive))
 	}
 	return nil
 }
@@ -294,7 +295,7 @@ func (m *nodePoolModel) spec(ctx context.Context) (string, error) {
 
 // yard is one pool while its nodes are made or removed.
 type yard struct {
-	group
+	fleet.Group
 
 	m    *nodePoolModel
 	join joinModel
@@ -310,13 +311,13 @@ func openYard(ctx context.Context, cloud *openstack.Cloud, m *nodePoolModel) (*y
 	if err != nil {
 		return nil, err
 	}
-	y.group = group{
-		cloud: cloud, clusterID: m.ClusterID.ValueString(), pool: m.ID.ValueString(), mark: poolTag + m.ID.ValueString(),
-		subnetID: m.SubnetID.ValueString(), securityGroupIDs: value.Strings(m.SecurityGroupIDs),
-		volumeSize: volume.Size.ValueInt64(), volumeType: volume.Type.ValueString(), keyPair: m.KeyPair.ValueString(),
-		serverGroupID: m.ServerGroupID.ValueString(), zones: value.Strings(m.AvailabilityZones),
+	y.Group = fleet.Group{
+		Cloud: cloud, Kind: clusters, Owner: m.ClusterID.ValueString(), Pool: m.ID.ValueString(), Mark: fleet.PoolTag + m.ID.ValueString(),
+		SubnetID: m.SubnetID.ValueString(), SecurityGroupIDs: value.Strings(m.SecurityGroupIDs),
+		VolumeSize: volume.Size.ValueInt64(), VolumeType: volume.Type.ValueString(), KeyPair: m.KeyPair.ValueString(),
+		ServerGroupID: m.ServerGroupID.ValueString(), Zones: value.Strings(m.AvailabilityZones),
 	}
-	y.spec, err = m.spec(ctx)
+	y.Spec, err = m.spec(ctx)
 	return y, err
 }
 
@@ -329,16 +330,16 @@ func (y *yard) grow(ctx context.Context, alive []servers.Server, count int) erro
 	}
 	lookups, lookupCtx := errgroup.WithContext(ctx)
 	lookups.Go(func() (err error) {
-		y.flavorID, err = findFlavor(lookupCtx, y.cloud, y.m.Flavor.ValueString(), y.volumeSize, path.Root("flavor"), path.Root("volume"))
+		y.FlavorID, err = findFlavor(lookupCtx, y.Cloud, y.m.Flavor.ValueString(), y.VolumeSize, path.Root("flavor"), path.Root("volume"))
 		return err
 	})
 	lookups.Go(func() (err error) {
-		y.imageID, err = findImage(lookupCtx, y.cloud, y.m.Image.ValueString(), path.Root("image"))
+		y.ImageID, err = findImage(lookupCtx, y.Cloud, y.m.Image.ValueString(), path.Root("image"))
 		return err
 	})
 	lookups.Go(func() error {
-		subnet, err := findSubnet(lookupCtx, y.cloud, y.subnetID)
-		y.networkID = subnet.NetworkID
+		subnet, err := findSubnet(lookupCtx, y.Cloud, y.SubnetID)
+		y.NetworkID = subnet.NetworkID
 		return err
 	})
 	if err := lookups.Wait(); err != nil {
@@ -352,16 +353,16 @@ func (y *yard) grow(ctx context.Context, alive []servers.Server, count int) erro
 		}
 		wanted = append(wanted, name)
 	}
-	made, err := y.makePorts(ctx, wanted...)
+	made, err := y.MakePorts(ctx, wanted...)
 	if err != nil {
 		return err
 	}
-	used := zonesOf(alive)
+	used := fleet.ZonesOf(alive)
 	var mu sync.Mutex
 	var errs []error // each node's own, for the others go on
 	var tasks errgroup.Group
 	for _, port := range made {
-		zone := y.pickZone(used)
+		zone := y.PickZone(used)
 		used = append(used, zone)
 		tasks.Go(func() error {
 			if err := y.addNode(ctx, port, zone); err != nil {
@@ -380,11 +381,11 @@ func (y *yard) addNode(ctx context.Context, port ports.Port, zone string) error 
 	if err != nil {
 		return err
 	}
-	id, err := y.makeServer(ctx, port, zone, data)
+	id, err := y.MakeServer(ctx, port, zone, data)
 	if err != nil {
 		return err
 	}
-	if err := y.waitActive(ctx, port.Name, id); err != nil {
+	if err := y.WaitActive(ctx, port.Name, id); err != nil {
 		return err
 	}
 	if !y.waits() {
@@ -394,7 +395,7 @@ func (y *yard) addNode(ctx context.Context, port ports.Port, zone string) error 
 	if err != nil {
 		return err
 	}
-	return y.withConsole(ctx, client.WaitNode(ctx, port.Name, kubernetes.RoleAgent), port.Name, id)
+	return y.WithConsole(ctx, client.WaitNode(ctx, port.Name, kubernetes.RoleAgent), port.Name, id)
 }
 
 func (y *yard) userData(ctx context.Context, name string) ([]byte, error) {
@@ -421,18 +422,18 @@ func (y *yard) userData(ctx context.Context, name string) ([]byte, error) {
 // mend makes the pool what the model says: labels and taints, security groups, then size.
 func (y *yard) mend(ctx context.Context, prior *nodePoolModel) error {
 	relabel := !y.m.Labels.Equal(prior.Labels) || !y.m.Taints.Equal(prior.Taints)
-	regroup := !y.m.SecurityGroupIDs.Equal(prior.SecurityGroupIDs) && len(y.securityGroupIDs) > 0
+	regroup := !y.m.SecurityGroupIDs.Equal(prior.SecurityGroupIDs) && len(y.SecurityGroupIDs) > 0
 	resize := !y.m.Size.Equal(prior.Size)
 	if !relabel && !regroup && !resize {
 		return nil
 	}
-	found, err := openstack.Get(ctx, y.cloud, fleets, y.clusterID)
+	found, err := clusters.Read(ctx, y.Cloud, y.Owner)
 	if err != nil {
 		return err
 	}
-	alive, failed := split(found.of(y.pool))
+	alive, failed := fleet.Split(found.Of(y.Pool))
 	if regroup {
-		if err := y.setSecurityGroups(ctx, alive); err != nil {
+		if err := y.SetSecurityGroups(ctx, alive); err != nil {
 			return err
 		}
 	}
@@ -444,7 +445,7 @@ func (y *yard) mend(ctx context.Context, prior *nodePoolModel) error {
 		if err := client.WaitReady(ctx); err != nil {
 			return err
 		}
-		if err := forget(ctx, client, y.join.ClusterName.ValueString(), y.m.Name.ValueString(), names(alive)); err != nil {
+		if err := forget(ctx, client, y.join.ClusterName.ValueString(), y.m.Name.ValueString(), fleet.Names(alive)); err != nil {
 			return err
 		}
 	}
@@ -453,11 +454,11 @@ func (y *yard) mend(ctx context.Context, prior *nodePoolModel) error {
 			return err
 		}
 	}
-	if err := y.remove(ctx, failed); err != nil {
+	if err := y.Remove(ctx, failed); err != nil {
 		return err
 	}
-	keep := names(alive)
-	if err := y.removePorts(ctx, func(port ports.Port) bool { return port.DeviceID == "" && !slices.Contains(keep, port.Name) }); err != nil {
+	keep := fleet.Names(alive)
+	if err := y.RemovePorts(ctx, func(port ports.Port) bool { return port.DeviceID == "" && !slices.Contains(keep, port.Name) }); err != nil {
 		return err
 	}
 	if surplus := len(alive) - int(y.m.Size.ValueInt64()); surplus > 0 {
@@ -509,7 +510,7 @@ func (y *yard) shrink(ctx context.Context, client *kubernetes.Client, alive []se
 			return err
 		}
 	}
-	for _, server := range chooseVictims(alive, nodes, y.spec, surplus) {
+	for _, server := range chooseVictims(alive, nodes, y.Spec, surplus) {
 		if client != nil {
 			if err := client.Drain(ctx, server.Name, drainTimeout); err != nil {
 				return err
@@ -518,7 +519,7 @@ func (y *yard) shrink(ctx context.Context, client *kubernetes.Client, alive []se
 				return err
 			}
 		}
-		if err := y.remove(ctx, []servers.Server{server}); err != nil {
+		if err := y.Remove(ctx, []servers.Server{server}); err != nil {
 			return err
 		}
 	}
@@ -530,24 +531,24 @@ const clearTimeout = 5 * time.Minute
 
 // clear removes the whole pool, wherever its making stopped.
 func (y *yard) clear(ctx context.Context) error {
-	found, err := openstack.Get(ctx, y.cloud, fleets, y.clusterID)
+	found, err := clusters.Read(ctx, y.Cloud, y.Owner)
 	if err != nil {
 		return err
 	}
-	members := found.of(y.pool)
+	members := found.Of(y.Pool)
 	if y.waits() && len(members) > 0 && value.Known(y.m.Join) {
-		y.evacuate(ctx, names(members))
+		y.evacuate(ctx, fleet.Names(members))
 	}
-	if err := y.removeServers(ctx, members); err != nil {
+	if err := y.RemoveServers(ctx, members); err != nil {
 		return err
 	}
-	if err := y.removePorts(ctx, func(ports.Port) bool { return true }); err != nil {
+	if err := y.RemovePorts(ctx, func(ports.Port) bool { return true }); err != nil {
 		return err
 	}
 	if y.m.ServerGroupPolicy.ValueString() == "none" {
 		return nil
 	}
-	return y.removeServerGroups(ctx, serverGroupName(y.join.ClusterName.ValueString(), y.m.Name.ValueString(), y.pool))
+	return y.RemoveServerGroups(ctx, serverGroupName(y.join.ClusterName.ValueString(), y.m.Name.ValueString(), y.Pool))
 }
 
 // evacuate moves the pods of a pool that goes. What cannot be moved does not stop

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/kubernetes"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/fleet"
 )
 
 // settled is a cluster as its create leaves it, with a certificate of some age.
@@ -156,42 +157,42 @@ func TestS3Host(t *testing.T) {
 }
 
 func server(name, pool, spec, status string, created int) servers.Server {
-	tags := []string{clusterTag + "c", poolTag + pool, specTag + spec}
+	tags := []string{clusters.Tag + "c", fleet.PoolTag + pool, fleet.SpecTag + spec}
 	return servers.Server{ID: name, Name: name, Status: status, Tags: &tags, Created: time.Unix(int64(created), 0)}
 }
 
 func TestFleet(t *testing.T) {
-	f := fleet{"c", []servers.Server{
+	f := fleet.Fleet{Owner: "c", Servers: []servers.Server{
 		server("b", "web", "1", "ACTIVE", 2), server("a", "web", "2", "SHUTOFF", 1), server("dead", "web", "1", "ERROR", 3),
 		server("gone", "web", "1", "DELETED", 4), server("s", controlPlane, "1", "ACTIVE", 5), {ID: "stranger", Name: "stranger"},
 	}}
-	alive, failed := split(f.of("web"))
-	if !slices.Equal(names(alive), []string{"a", "b"}) || !slices.Equal(names(failed), []string{"dead"}) {
-		t.Errorf("alive %v, failed %v", names(alive), names(failed))
+	alive, failed := fleet.Split(f.Of("web"))
+	if !slices.Equal(fleet.Names(alive), []string{"a", "b"}) || !slices.Equal(fleet.Names(failed), []string{"dead"}) {
+		t.Errorf("alive %v, failed %v", fleet.Names(alive), fleet.Names(failed))
 	}
-	if got := outdated(alive, "1"); !slices.Equal(got, []string{"a"}) {
+	if got := fleet.Outdated(alive, "1"); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("outdated %v", got)
 	}
 	victims := chooseVictims(alive, nil, "1", 1)
-	if !slices.Equal(names(victims), []string{"a"}) {
-		t.Errorf("the outdated one goes first: %v", names(victims))
+	if !slices.Equal(fleet.Names(victims), []string{"a"}) {
+		t.Errorf("the outdated one goes first: %v", fleet.Names(victims))
 	}
 	victims = chooseVictims(alive, map[string]kubernetes.NodeState{"a": {Ready: true}}, "1", 1)
-	if !slices.Equal(names(victims), []string{"b"}) {
-		t.Errorf("the one that is not ready goes first: %v", names(victims))
+	if !slices.Equal(fleet.Names(victims), []string{"b"}) {
+		t.Errorf("the one that is not ready goes first: %v", fleet.Names(victims))
 	}
 }
 
 func TestPickZone(t *testing.T) {
-	g := group{zones: []string{"a", "b", "c"}}
+	g := fleet.Group{Zones: []string{"a", "b", "c"}}
 	used := []string{}
 	for range 4 {
-		used = append(used, g.pickZone(used))
+		used = append(used, g.PickZone(used))
 	}
 	if !slices.Equal(used, []string{"a", "b", "c", "a"}) {
 		t.Errorf("%v", used)
 	}
-	if got := (&group{}).pickZone(used); got != "" {
+	if got := (&fleet.Group{}).PickZone(used); got != "" {
 		t.Errorf("without zones Nova chooses, not %q", got)
 	}
 }

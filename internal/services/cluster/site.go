@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servergroups"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -20,6 +19,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/kubernetes"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/fleet"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
@@ -36,7 +36,7 @@ const (
 
 // site is one control plane while it is built or changed.
 type site struct {
-	group
+	fleet.Group
 
 	m        *clusterModel
 	bundle   *kubernetes.Bundle
@@ -78,13 +78,13 @@ func survey(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) (*site
 		return nil, lifecycle.Invalid(path.Root("extra_config"), "%w", err)
 	}
 	s.install = install.install()
-	s.group = group{
-		cloud: cloud, clusterID: m.ID.ValueString(), pool: controlPlane, mark: clusterTag + m.ID.ValueString(),
-		subnetID: m.SubnetID.ValueString(), securityGroupIDs: value.Strings(m.SecurityGroupIDs),
-		volumeSize: volume.Size.ValueInt64(), volumeType: volume.Type.ValueString(), keyPair: m.KeyPair.ValueString(),
-		serverGroupID: m.ServerGroupID.ValueString(), zones: value.Strings(m.AvailabilityZones),
+	s.Group = fleet.Group{
+		Cloud: cloud, Kind: clusters, Owner: m.ID.ValueString(), Pool: controlPlane, Mark: clusters.Tag + m.ID.ValueString(),
+		SubnetID: m.SubnetID.ValueString(), SecurityGroupIDs: value.Strings(m.SecurityGroupIDs),
+		VolumeSize: volume.Size.ValueInt64(), VolumeType: volume.Type.ValueString(), KeyPair: m.KeyPair.ValueString(),
+		ServerGroupID: m.ServerGroupID.ValueString(), Zones: value.Strings(m.AvailabilityZones),
 	}
-	if s.spec, err = m.spec(ctx); err != nil {
+	if s.Spec, err = m.spec(ctx); err != nil {
 		return nil, err
 	}
 	s.settings = kubernetes.Settings{
@@ -94,13 +94,13 @@ func survey(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) (*site
 	if err := s.readBackup(ctx); err != nil {
 		return nil, err
 	}
-	subnet, err := findSubnet(ctx, cloud, s.subnetID)
+	subnet, err := findSubnet(ctx, cloud, s.SubnetID)
 	if err != nil {
 		return nil, err
 	}
-	s.networkID = subnet.NetworkID
+	s.NetworkID = subnet.NetworkID
 	s.entrance = entrance{
-		clusterID: s.clusterID, name: m.Name.ValueString(), distribution: s.version.Distribution, subnet: subnet,
+		clusterID: s.Owner, name: m.Name.ValueString(), distribution: s.version.Distribution, subnet: subnet,
 		allowedCIDRs: value.Strings(api.AllowedCIDRs), nodeCIDRs: nodeCIDRs(api),
 	}
 	return s, checkSubnet(ctx, cloud, m)
@@ -116,7 +116,7 @@ func (s *site) readBackup(ctx context.Context) error {
 	}
 	address := backup.Endpoint.ValueString()
 	if address == "" {
-		client, err := s.cloud.ObjectStorage()
+		client, err := s.Cloud.ObjectStorage()
 		if err != nil {
 			return lifecycle.Invalid(path.Root("backup").AtName("endpoint"), "it must be set where the cloud has no object storage: %w", err)
 		}
@@ -152,11 +152,11 @@ func (s *site) findMachine(ctx context.Context) error {
 	at := path.Root("control_plane")
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() (err error) {
-		s.flavorID, err = findFlavor(ctx, s.cloud, s.machine.Flavor.ValueString(), s.volumeSize, at.AtName("flavor"), at.AtName("volume"))
+		s.FlavorID, err = findFlavor(ctx, s.Cloud, s.machine.Flavor.ValueString(), s.VolumeSize, at.AtName("flavor"), at.AtName("volume"))
 		return err
 	})
 	tasks.Go(func() (err error) {
-		s.imageID, err = findImage(ctx, s.cloud, s.machine.Image.ValueString(), at.AtName("image"))
+		s.ImageID, err = findImage(ctx, s.Cloud, s.machine.Image.ValueString(), at.AtName("image"))
 		return err
 	})
 	return tasks.Wait()
@@ -174,7 +174,7 @@ func (s *site) found(ctx context.Context) error {
 	lookups.Go(func() error { return s.findMachine(lookupCtx) })
 	if network := s.m.ExternalNetwork; !network.IsNull() {
 		lookups.Go(func() (err error) {
-			externalID, err = findExternalNetwork(lookupCtx, s.cloud, network.ValueString())
+			externalID, err = findExternalNetwork(lookupCtx, s.Cloud, network.ValueString())
 			return err
 		})
 	}
@@ -190,7 +190,7 @@ func (s *site) found(ctx context.Context) error {
 		}
 		wanted = append(wanted, name)
 	}
-	made, err := s.makePorts(ctx, wanted...)
+	made, err := s.MakePorts(ctx, wanted...)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (s *site) found(ctx context.Context) error {
 	}
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error {
-		_, err := loadbalancer.Settle(ctx, s.cloud, tree, s.entrance.spec(), func(id string) { s.m.LoadBalancerID = types.StringValue(id) })
+		_, err := loadbalancer.Settle(ctx, s.Cloud, tree, s.entrance.spec(), func(id string) { s.m.LoadBalancerID = types.StringValue(id) })
 		return err
 	})
 	tasks.Go(func() error { return s.foundServers(ctx, nodes) })
@@ -233,14 +233,14 @@ func (s *site) makeSurroundings(ctx context.Context, vip ports.Port, externalID 
 		return err
 	})
 	tasks.Go(func() error {
-		id, err := s.ensureServerGroup(ctx, serverGroupName(s.m.Name.ValueString(), controlPlane, s.clusterID), s.m.ServerGroupPolicy.ValueString())
+		id, err := s.EnsureServerGroup(ctx, serverGroupName(s.m.Name.ValueString(), controlPlane, s.Owner), s.m.ServerGroupPolicy.ValueString())
 		s.m.ServerGroupID = value.StringOrNull(id)
-		s.serverGroupID = id
+		s.ServerGroupID = id
 		return err
 	})
 	if externalID != "" {
 		tasks.Go(func() error {
-			ip, err := makeFloatingIP(ctx, s.cloud, externalID, vip.ID, s.mark)
+			ip, err := makeFloatingIP(ctx, s.Cloud, externalID, vip.ID, s.Mark)
 			if err == nil {
 				s.m.FloatingIP = types.StringValue(ip.FloatingIP)
 				addr = ip.FloatingIP
@@ -256,7 +256,7 @@ func (s *site) makeSurroundings(ctx context.Context, vip ports.Port, externalID 
 }
 
 func (s *site) makeLoadBalancer(ctx context.Context) (*loadbalancer.Tree, error) {
-	tree, err := loadbalancer.Create(ctx, s.cloud, s.entrance.spec())
+	tree, err := loadbalancer.Create(ctx, s.Cloud, s.entrance.spec())
 	if err != nil {
 		return nil, err
 	}
@@ -287,60 +287,19 @@ func serverGroupName(cluster, pool, id string) string {
 	return cluster + "-" + pool + "-" + id[:8]
 }
 
-// ensureServerGroup finds or makes the server group; names carry an id, so one of the name is ours.
-func (g *group) ensureServerGroup(ctx context.Context, name, policy string) (string, error) {
-	if policy == "none" {
-		return "", nil
-	}
-	client, err := g.cloud.Compute()
-	if err != nil {
-		return "", err
-	}
-	made, err := servergroups.Create(ctx, client, servergroups.CreateOpts{Name: name, Policy: policy}).Extract()
-	if err != nil {
-		return "", fmt.Errorf("create server group %s: %w", name, err)
-	}
-	return made.ID, nil
-}
-
-// removeServerGroups removes every server group of the name.
-func (g *group) removeServerGroups(ctx context.Context, name string) error {
-	client, err := g.cloud.Compute()
-	if err != nil {
-		return err
-	}
-	pages, err := servergroups.List(client, servergroups.ListOpts{}).AllPages(ctx)
-	if err != nil {
-		return fmt.Errorf("list server groups: %w", err)
-	}
-	all, err := servergroups.ExtractServerGroups(pages)
-	if err != nil {
-		return fmt.Errorf("list server groups: %w", err)
-	}
-	for _, found := range all {
-		if found.Name != name {
-			continue
-		}
-		if err := servergroups.Delete(ctx, client, found.ID).ExtractErr(); err != nil && !openstack.NotFound(err) {
-			return fmt.Errorf("delete server group %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
 // foundServers makes the first server, which founds the cluster, then the others. When
 // nobody waits for Kubernetes, the others look for the first one themselves.
 func (s *site) foundServers(ctx context.Context, nodes []ports.Port) error {
-	if err := s.addServer(ctx, nodes[0], true, s.pickZone(nil)); err != nil {
+	if err := s.addServer(ctx, nodes[0], true, s.PickZone(nil)); err != nil {
 		return err
 	}
-	used := []string{s.pickZone(nil)}
+	used := []string{s.PickZone(nil)}
 	var tasks errgroup.Group
 	if s.waits() {
 		tasks.SetLimit(1) // etcd takes one new member at a time
 	}
 	for _, port := range nodes[1:] {
-		zone := s.pickZone(used)
+		zone := s.PickZone(used)
 		used = append(used, zone)
 		tasks.Go(func() error { return s.addServer(ctx, port, false, zone) })
 	}
@@ -359,17 +318,17 @@ func (s *site) addServer(ctx context.Context, port ports.Port, first bool, zone 
 	if err != nil {
 		return err
 	}
-	id, err := s.makeServer(ctx, port, zone, data)
+	id, err := s.MakeServer(ctx, port, zone, data)
 	if err != nil {
 		return err
 	}
-	if err := s.waitActive(ctx, port.Name, id); err != nil {
+	if err := s.WaitActive(ctx, port.Name, id); err != nil {
 		return err
 	}
 	if !s.waits() {
 		return nil
 	}
-	return s.withConsole(ctx, s.waitMember(ctx, port.Name, first), port.Name, id)
+	return s.WithConsole(ctx, s.waitMember(ctx, port.Name, first), port.Name, id)
 }
 
 func (s *site) waitMember(ctx context.Context, name string, first bool) error {
@@ -434,11 +393,11 @@ func (s *site) userData(name string, first bool) ([]byte, error) {
 // mend makes the control plane what the model says: it replaces what was lost, then
 // grows or shrinks it, one server at a time.
 func (s *site) mend(ctx context.Context, prior *clusterModel) error {
-	found, err := openstack.Get(ctx, s.cloud, fleets, s.clusterID)
+	found, err := clusters.Read(ctx, s.Cloud, s.Owner)
 	if err != nil {
 		return err
 	}
-	alive, failed := split(found.of(controlPlane))
+	alive, failed := fleet.Split(found.Of(controlPlane))
 	if len(alive) == 0 {
 		return errors.New("no server of the cluster is left, and etcd is gone with them: servers made now would found an empty cluster. " +
 			"To begin anew apply with -replace; the snapshots in the backup's container can then be restored")
@@ -451,8 +410,8 @@ func (s *site) mend(ctx context.Context, prior *clusterModel) error {
 	if err := s.m.publish(ctx, s.bundle, s.version); err != nil {
 		return err
 	}
-	if !s.m.SecurityGroupIDs.Equal(prior.SecurityGroupIDs) && len(s.securityGroupIDs) > 0 {
-		if err := s.setSecurityGroups(ctx, alive); err != nil {
+	if !s.m.SecurityGroupIDs.Equal(prior.SecurityGroupIDs) && len(s.SecurityGroupIDs) > 0 {
+		if err := s.SetSecurityGroups(ctx, alive); err != nil {
 			return err
 		}
 	}
@@ -461,11 +420,11 @@ func (s *site) mend(ctx context.Context, prior *clusterModel) error {
 			return err
 		}
 	}
-	if err := s.remove(ctx, failed); err != nil {
+	if err := s.Remove(ctx, failed); err != nil {
 		return err
 	}
 	for i, port := range fresh {
-		if err := s.addServer(ctx, port, false, s.pickZone(zonesOf(alive))); err != nil {
+		if err := s.addServer(ctx, port, false, s.PickZone(fleet.ZonesOf(alive))); err != nil {
 			return fmt.Errorf("server %d of %d to add: %w", i+1, len(fresh), err)
 		}
 	}
@@ -491,7 +450,7 @@ func (s *site) mendKubernetes(ctx context.Context, prior *clusterModel, alive []
 			return err
 		}
 	}
-	return forget(ctx, client, s.m.Name.ValueString(), controlPlane, names(alive))
+	return forget(ctx, client, s.m.Name.ValueString(), controlPlane, fleet.Names(alive))
 }
 
 // forget deletes the nodes of a pool that have no server any more.
@@ -515,11 +474,11 @@ func forget(ctx context.Context, client *kubernetes.Client, cluster, pool string
 // mendSurroundings brings back the address, the load balancer and its members, and
 // makes ports for as many servers as are to be added.
 func (s *site) mendSurroundings(ctx context.Context, alive []servers.Server, missing int) ([]ports.Port, error) {
-	existing, err := s.listPorts(ctx)
+	existing, err := s.ListPorts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.deletePorts(ctx, existing, s.orphaned(alive)); err != nil {
+	if err := s.DeletePorts(ctx, existing, s.orphaned(alive)); err != nil {
 		return nil, err
 	}
 	var wanted []string
@@ -535,17 +494,17 @@ func (s *site) mendSurroundings(ctx context.Context, alive []servers.Server, mis
 		if err := s.findMachine(ctx); err != nil {
 			return nil, err
 		}
-		if fresh, err = s.makePorts(ctx, wanted...); err != nil {
+		if fresh, err = s.MakePorts(ctx, wanted...); err != nil {
 			return nil, err
 		}
 	}
-	nodes := names(alive)
+	nodes := fleet.Names(alive)
 	members := slices.DeleteFunc(existing, func(port ports.Port) bool { return !slices.Contains(nodes, port.Name) })
 	if err := s.setMembers(append(members, fresh...)); err != nil {
 		return nil, err
 	}
 	if value.Known(s.m.LoadBalancerID) {
-		_, err := loadbalancer.Apply(ctx, s.cloud, s.m.LoadBalancerID.ValueString(), s.entrance.spec())
+		_, err := loadbalancer.Apply(ctx, s.Cloud, s.m.LoadBalancerID.ValueString(), s.entrance.spec())
 		return fresh, err
 	}
 	return fresh, s.rebuildEntrance(ctx)
@@ -553,28 +512,28 @@ func (s *site) mendSurroundings(ctx context.Context, alive []servers.Server, mis
 
 // orphaned picks the ports that an interrupted apply has left without server.
 func (s *site) orphaned(alive []servers.Server) func(ports.Port) bool {
-	keep := append(names(alive), s.vipName())
+	keep := append(fleet.Names(alive), s.vipName())
 	return func(port ports.Port) bool { return port.DeviceID == "" && !slices.Contains(keep, port.Name) }
 }
 
 // rebuildEntrance makes the load balancer again at the address that nodes and
 // certificates know.
 func (s *site) rebuildEntrance(ctx context.Context) error {
-	list, err := s.listPorts(ctx)
+	list, err := s.ListPorts(ctx)
 	if err != nil {
 		return err
 	}
 	i := slices.IndexFunc(list, func(port ports.Port) bool { return port.Name == s.vipName() })
 	if i < 0 {
 		return fmt.Errorf("the port %s with the API's address is gone, and every node knows that address. Make a port of that name with the address %s and the description %q, or begin anew with -replace",
-			s.vipName(), s.m.VIPAddress.ValueString(), s.mark)
+			s.vipName(), s.m.VIPAddress.ValueString(), s.Mark)
 	}
 	s.entrance.vipPortID = list[i].ID
 	tree, err := s.makeLoadBalancer(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = loadbalancer.Settle(ctx, s.cloud, tree, s.entrance.spec(), func(id string) { s.m.LoadBalancerID = types.StringValue(id) })
+	_, err = loadbalancer.Settle(ctx, s.Cloud, tree, s.entrance.spec(), func(id string) { s.m.LoadBalancerID = types.StringValue(id) })
 	return err
 }
 
@@ -594,11 +553,11 @@ func (s *site) shrink(ctx context.Context, alive []servers.Server, surplus int) 
 			return err
 		}
 	}
-	victims := chooseVictims(alive, nodes, s.spec, surplus)
+	victims := chooseVictims(alive, nodes, s.Spec, surplus)
 	for _, server := range victims {
 		delete(s.entrance.members, server.Name)
 	}
-	if _, err := loadbalancer.Apply(ctx, s.cloud, s.m.LoadBalancerID.ValueString(), s.entrance.spec()); err != nil {
+	if _, err := loadbalancer.Apply(ctx, s.Cloud, s.m.LoadBalancerID.ValueString(), s.entrance.spec()); err != nil {
 		return err
 	}
 	for _, server := range victims {
@@ -610,7 +569,7 @@ func (s *site) shrink(ctx context.Context, alive []servers.Server, surplus int) 
 				return err
 			}
 		}
-		if err := s.remove(ctx, []servers.Server{server}); err != nil {
+		if err := s.Remove(ctx, []servers.Server{server}); err != nil {
 			return err
 		}
 	}
@@ -622,7 +581,7 @@ func chooseVictims(alive []servers.Server, nodes map[string]kubernetes.NodeState
 	candidates := make([]kubernetes.Candidate, 0, len(alive))
 	for _, server := range alive {
 		candidates = append(candidates, kubernetes.Candidate{
-			Name: server.Name, Ready: nodes == nil || nodes[server.Name].Ready, Current: tagValue(server, specTag) == spec,
+			Name: server.Name, Ready: nodes == nil || nodes[server.Name].Ready, Current: fleet.TagValue(server, fleet.SpecTag) == spec,
 			Zone: server.AvailabilityZone, Created: server.Created,
 		})
 	}
@@ -662,18 +621,18 @@ func checkHealth(ctx context.Context, access kubernetes.Access, expected []strin
 // demolish removes everything of a cluster, wherever its making stopped: it trusts
 // the marks in the cloud more than the state.
 func demolish(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) error {
-	g := group{cloud: cloud, clusterID: m.ID.ValueString(), pool: controlPlane, mark: clusterTag + m.ID.ValueString()}
-	found, err := openstack.Get(ctx, cloud, fleets, g.clusterID)
+	g := fleet.Group{Cloud: cloud, Kind: clusters, Owner: m.ID.ValueString(), Pool: controlPlane, Mark: clusters.Tag + m.ID.ValueString()}
+	found, err := clusters.Read(ctx, cloud, g.Owner)
 	if err != nil {
 		return err
 	}
-	if others := len(found.servers) - len(found.of(controlPlane)); others > 0 {
+	if others := len(found.Servers) - len(found.Of(controlPlane)); others > 0 {
 		return fmt.Errorf("the cluster still has %d servers of node pools; remove those pools first", others)
 	}
 	tasks, taskCtx := errgroup.WithContext(ctx)
-	tasks.Go(func() error { return g.removeServers(taskCtx, found.of(controlPlane)) })
+	tasks.Go(func() error { return g.RemoveServers(taskCtx, found.Of(controlPlane)) })
 	tasks.Go(func() error {
-		if err := removeFloatingIPs(taskCtx, cloud, g.mark); err != nil {
+		if err := removeFloatingIPs(taskCtx, cloud, g.Mark); err != nil {
 			return err
 		}
 		return removeLoadBalancers(taskCtx, cloud, m)
@@ -692,10 +651,10 @@ func demolish(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) erro
 			return err
 		}
 	}
-	if err := g.removePorts(ctx, func(ports.Port) bool { return true }); err != nil {
+	if err := g.RemovePorts(ctx, func(ports.Port) bool { return true }); err != nil {
 		return err
 	}
-	return g.removeServerGroups(ctx, serverGroupName(m.Name.ValueString(), controlPlane, g.clusterID))
+	return g.RemoveServerGroups(ctx, serverGroupName(m.Name.ValueString(), controlPlane, g.Owner))
 }
 
 func removeLoadBalancers(ctx context.Context, cloud *openstack.Cloud, m *clusterModel) error {
