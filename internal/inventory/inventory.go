@@ -2,10 +2,12 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -15,7 +17,7 @@ import (
 // Object is something in a project.
 type Object struct {
 	Collection  string // where it is listed: "networks"
-	ID          string // of a container or a key pair: its name
+	ID          string // of a container or a key pair its name, of an EC2 credential its access key
 	Name        string
 	Description string
 }
@@ -48,7 +50,12 @@ var collections = []struct {
 	{(*openstack.Cloud).KeyManager, "secrets?limit=100"},
 	{(*openstack.Cloud).KeyManager, "containers?limit=100"},
 	{(*openstack.Cloud).DNS, "zones?limit=1000"},
+	{(*openstack.Cloud).Identity, "users/" + user + "/application_credentials"},
+	{(*openstack.Cloud).Identity, "users/" + user + "/credentials/OS-EC2"},
 }
+
+// user stands for the user's id in a path.
+const user = "{user}"
 
 // Of lists the objects that the cloud shows, those that other projects share included.
 func Of(ctx context.Context, cloud *openstack.Cloud) ([]Object, error) {
@@ -60,7 +67,7 @@ func Of(ctx context.Context, cloud *openstack.Cloud) ([]Object, error) {
 			continue // a cloud without the service has nothing in it
 		}
 		var body any
-		_, err = client.Get(ctx, client.ServiceURL(c.path), &body, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
+		_, err = client.Get(ctx, client.ServiceURL(strings.ReplaceAll(c.path, user, cloud.UserID())), &body, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusNoContent}})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("list %s: %w", c.path, err))
 			continue
@@ -80,17 +87,14 @@ func objects(collection string, body any) []Object {
 		}
 	case map[string]any:
 		text := func(key string) string { s, _ := body[key].(string); return s }
-		if text("id") == "" && text("name") == "" {
+		id := cmp.Or(text("id"), text("access"), text("name"))
+		if id == "" {
 			for _, e := range body {
 				found = append(found, objects(collection, e)...)
 			}
 			break
 		}
-		o := Object{Collection: collection, ID: text("id"), Name: text("name"), Description: text("description")}
-		if o.ID == "" {
-			o.ID = o.Name
-		}
-		found = append(found, o)
+		found = append(found, Object{Collection: collection, ID: id, Name: text("name"), Description: text("description")})
 	}
 	return found
 }

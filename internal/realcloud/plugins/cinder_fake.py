@@ -1,11 +1,15 @@
-"""Cinder's own fake volume driver, with the calls that it lacks: without them a volume that is extended, cloned or made
-from an image ends in error."""
+"""Cinder's own fake volume driver, with what it lacks: without these calls a volume that is extended, cloned or made from an
+image ends in error, and no volume can be attached twice."""
 import io
 
 from cinder.tests import fake_driver
 
 
 class FakeDriver(fake_driver.FakeLoggingVolumeDriver):
+    def _update_volume_stats(self):
+        super()._update_volume_stats()
+        self._stats['pools'][0]['multiattach'] = True
+
     def extend_volume(self, volume, new_size):
         pass
 

@@ -4,20 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
 )
 
-// wrong is a configuration that validate or plan must refuse: at the attribute, with words that say what would be right.
-type wrong struct {
-	name   string
-	config string
-	path   string // the attribute to blame; "" is the block as a whole
-	words  string
-}
-
-func wrongs() []wrong {
+func wrongs() []acctest.Wrong {
 	volume := func(body string) string {
 		return "resource \"massif_volume\" \"test\" {\nname = \"v\"\n" + body + "\n}\n"
 	}
@@ -27,7 +17,7 @@ func wrongs() []wrong {
 	}
 	const nobody = "00000000-0000-4000-8000-000000000000"
 	long := strings.Repeat("x", 256)
-	return []wrong{
+	return []acctest.Wrong{
 		{"volume: empty name", "resource \"massif_volume\" \"test\" {\nname = \"\"\nsize = 1\n}\n", "name", `string length must be between 1 and 255`},
 		{"volume: no size", volume(``), "", `a blank volume needs a size in GiB`},
 		{"volume: image without a size", volume(`image = "cirros-fake"`), "", `volume from an image needs a size in GiB`},
@@ -64,26 +54,12 @@ func wrongs() []wrong {
 }
 
 func TestInvalid(t *testing.T) {
-	for _, w := range wrongs() {
-		t.Run(w.name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: acctest.Blamed(w.path, w.words)})
-		})
-	}
+	acctest.Refused(t, wrongs())
 }
 
 // What is not known yet may become right: no such plan fails.
 func TestUnknownsAreNotWrong(t *testing.T) {
-	acctest.New(t).Test(t, resource.TestStep{
-		PlanOnly: true, ExpectNonEmptyPlan: true,
-		Config: `
-resource "terraform_data" "later" { input = "x" }
-
-locals {
-  text   = terraform_data.later.output
-  number = length(terraform_data.later.output)
-  yes    = terraform_data.later.output == "x"
-}
-
+	acctest.NotRefused(t, map[string]string{"all types": `
 resource "massif_volume" "blank" {
   name              = local.text
   description       = local.text
@@ -110,6 +86,5 @@ resource "massif_volume_snapshot" "test" {
   force       = local.yes
   metadata    = { a = local.text }
 }
-`,
-	})
+`})
 }

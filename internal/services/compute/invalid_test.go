@@ -5,25 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
 )
-
-// wrong is a configuration that validate or plan must refuse: at the attribute, with words that say what would be right.
-type wrong struct {
-	name   string
-	config string
-	path   string // the attribute to blame; "" is the block as a whole; with a dot, something inside of an attribute
-	words  string
-}
 
 // block is a resource or data source with nothing in it but what the row is about.
 func block(kind, typ, body string) string {
 	return kind + " \"massif_" + typ + "\" \"test\" {\n" + body + "\n}\n"
 }
 
-func wrongs() []wrong {
+func wrongs() []acctest.Wrong {
 	server := func(body string) string {
 		for name, usual := range map[string]string{"networks": `[{ network_id = "n" }]`, "flavor": `"m1.small"`, "name": `"s"`, "image": `"cirros-fake"`} {
 			if !regexp.MustCompile(`(?m)^` + name + `\s*=`).MatchString(body) {
@@ -38,7 +28,7 @@ func wrongs() []wrong {
 	key := func(body string) string { return block("resource", "keypair", body) }
 	group := func(body string) string { return block("resource", "server_group", "name = \"g\"\n"+body) }
 	long := strings.Repeat("x", 256)
-	return []wrong{
+	return []acctest.Wrong{
 		{"server: empty name", server(`name = ""`), "name", `string length must be between 1 and 255`},
 		{"server: name too long", server(`name = "` + long + `"`), "name", `string length must be between 1 and 255`},
 		{"server: no flavor", strings.Replace(server(``), `flavor = "m1.small"`, "", 1), "", `"flavor" is required`},
@@ -105,27 +95,12 @@ func wrongs() []wrong {
 }
 
 func TestInvalid(t *testing.T) {
-	for _, w := range wrongs() {
-		t.Run(w.name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: acctest.Blamed(w.path, w.words)})
-		})
-	}
+	acctest.Refused(t, wrongs())
 }
 
 // What is not known yet may become right: no such plan fails.
 func TestUnknownsAreNotWrong(t *testing.T) {
-	acctest.New(t).Test(t, resource.TestStep{
-		PlanOnly: true, ExpectNonEmptyPlan: true,
-		Config: `
-resource "terraform_data" "later" { input = "x" }
-
-locals {
-  text   = terraform_data.later.output
-  number = length(terraform_data.later.output)
-  yes    = terraform_data.later.output == "x"
-  all    = split(",", terraform_data.later.output)
-}
-
+	acctest.NotRefused(t, map[string]string{"all types": `
 resource "massif_keypair" "test" {
   name       = local.text
   public_key = local.text
@@ -143,15 +118,15 @@ resource "massif_server" "test" {
   flavor               = local.text
   image                = local.text
   rebuild              = local.yes
-  networks             = [{ network_id = local.text, fixed_ip = local.text }, { subnet_id = local.text, security_group_ids = local.all }, { port_id = local.text }]
-  security_group_ids   = local.all
+  networks             = [{ network_id = local.text, fixed_ip = local.text }, { subnet_id = local.text, security_group_ids = local.words }, { port_id = local.text }]
+  security_group_ids   = local.words
   key_pair             = local.text
   user_data_wo         = local.text
   user_data_wo_version = local.number
   availability_zone    = local.text
   server_group_id      = local.text
-  metadata             = { for name in local.all : name => name }
-  tags                 = local.all
+  metadata             = { for name in local.words : name => name }
+  tags                 = local.words
   config_drive         = local.yes
   power_state          = local.text
   volumes              = { a = { volume_id = local.text, device = local.text }, b = { volume_id = local.text } }
@@ -161,10 +136,9 @@ resource "massif_server" "volume" {
   name        = "volume"
   flavor      = "m1.small"
   image       = local.yes ? "cirros-fake" : null
-  networks    = [for id in local.all : { network_id = id }]
+  networks    = [for id in local.words : { network_id = id }]
   boot_volume = { size = local.number, type = local.text, volume_id = local.yes ? null : "v", delete_on_termination = local.yes }
-  volumes     = { for name in local.all : name => { volume_id = name } }
+  volumes     = { for name in local.words : name => { volume_id = name } }
 }
-`,
-	})
+`})
 }

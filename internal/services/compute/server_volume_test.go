@@ -106,7 +106,7 @@ data "massif_server" "by_tag"  { tags = massif_server.test.tags }
 
 // Two servers use one volume when its type lets them.
 func TestServerSharedVolume(t *testing.T) {
-	acctest.OnSimulator(t, "the real one has no volume type with multiattach").Test(t, resource.TestStep{
+	acctest.New(t).Test(t, resource.TestStep{
 		Config: place + `
 resource "massif_volume" "shared" {
   name        = "{{name}}"

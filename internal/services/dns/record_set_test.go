@@ -31,38 +31,38 @@ func address(name string, records ...string) string {
 
 func TestRecordSetBasicAndImport(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate,
-			has(theSet, "name", knownvalue.StringExact("www")),
-			has(theSet, "fqdn", knownvalue.StringRegexp(regexp.MustCompile(`^www\.acc[0-9a-f]+\.example\.$`))),
-			has(theSet, "zone_name", knownvalue.StringRegexp(regexp.MustCompile(`^acc[0-9a-f]+\.example\.$`))),
-			has(theSet, "ttl", knownvalue.Null()),
-			has(theSet, "description", knownvalue.StringExact("")),
+		acctest.Step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate,
+			acctest.Has(theSet, "name", knownvalue.StringExact("www")),
+			acctest.Has(theSet, "fqdn", knownvalue.StringRegexp(regexp.MustCompile(`^www\.acc[0-9a-f]+\.example\.$`))),
+			acctest.Has(theSet, "zone_name", knownvalue.StringRegexp(regexp.MustCompile(`^acc[0-9a-f]+\.example\.$`))),
+			acctest.Has(theSet, "ttl", knownvalue.Null()),
+			acctest.Has(theSet, "description", knownvalue.StringExact("")),
 		),
-		imported(theSet, "name"))
+		acctest.Imported(theSet, "name"))
 }
 
 func TestRecordSetFullAndUpdate(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(setConfig(address("*", "192.0.2.1", "192.0.2.2")+"ttl = 60\ndescription = \"first\""), theSet, plancheck.ResourceActionCreate),
-		imported(theSet, "name"),
-		step(setConfig(address("*", "192.0.2.2", "192.0.2.1")+"ttl = 60\ndescription = \"first\""), theSet, plancheck.ResourceActionNoop),
-		step(setConfig(address("*", "192.0.2.3")+"ttl = 0\ndescription = \"second\""), theSet, plancheck.ResourceActionUpdate,
-			has(theSet, "ttl", knownvalue.Int64Exact(0))),
-		step(setConfig(address("*", "192.0.2.3")), theSet, plancheck.ResourceActionUpdate,
-			has(theSet, "ttl", knownvalue.Null()), has(theSet, "description", knownvalue.StringExact(""))),
+		acctest.Step(setConfig(address("*", "192.0.2.1", "192.0.2.2")+"ttl = 60\ndescription = \"first\""), theSet, plancheck.ResourceActionCreate),
+		acctest.Imported(theSet, "name"),
+		acctest.Step(setConfig(address("*", "192.0.2.2", "192.0.2.1")+"ttl = 60\ndescription = \"first\""), theSet, plancheck.ResourceActionNoop),
+		acctest.Step(setConfig(address("*", "192.0.2.3")+"ttl = 0\ndescription = \"second\""), theSet, plancheck.ResourceActionUpdate,
+			acctest.Has(theSet, "ttl", knownvalue.Int64Exact(0))),
+		acctest.Step(setConfig(address("*", "192.0.2.3")), theSet, plancheck.ResourceActionUpdate,
+			acctest.Has(theSet, "ttl", knownvalue.Null()), acctest.Has(theSet, "description", knownvalue.StringExact(""))),
 	)
 }
 
 // A name may be relative, whole, without its dot, in capitals, or the zone's own: what means the same is no change.
 func TestRecordSetNames(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
-		step(setConfig(address("www.{{name}}.example.", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
-		step(setConfig(address("WWW.{{name}}.example", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
-		step(setConfig(address("@", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate),
-		step(setConfig(address("{{name}}.example.", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
-		step(setConfig(address("bücher", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate,
-			has(theSet, "fqdn", knownvalue.StringRegexp(regexp.MustCompile(`^xn--bcher-kva\.`)))),
+		acctest.Step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
+		acctest.Step(setConfig(address("www.{{name}}.example.", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
+		acctest.Step(setConfig(address("WWW.{{name}}.example", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
+		acctest.Step(setConfig(address("@", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(setConfig(address("{{name}}.example.", "192.0.2.1")), theSet, plancheck.ResourceActionNoop),
+		acctest.Step(setConfig(address("bücher", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate,
+			acctest.Has(theSet, "fqdn", knownvalue.StringRegexp(regexp.MustCompile(`^xn--bcher-kva\.`)))),
 	)
 }
 
@@ -94,7 +94,7 @@ func TestRecordSetTypes(t *testing.T) {
 	}
 	acctest.New(t).Test(t,
 		resource.TestStep{Config: config(`"v=spf1 -all", "\"in quotes\""`), ConfigStateChecks: []statecheck.StateCheck{
-			has(theSet, "records", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact(long)})),
+			acctest.Has(theSet, "records", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact(long)})),
 		}},
 		resource.TestStep{
 			Config:           config(`"\"v=spf1\" \" -all\"", "in quotes"`),
@@ -106,27 +106,27 @@ func TestRecordSetTypes(t *testing.T) {
 // An imported text is shown without the quotes and cuts that DNS needs.
 func TestRecordSetTextImport(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(setConfig(fmt.Sprintf("name = \"@\"\ntype = \"TXT\"\nrecords = [%q, \"v=spf1 -all\"]", strings.Repeat("0123456789", 60))), theSet, plancheck.ResourceActionCreate),
-		imported(theSet, "name"))
+		acctest.Step(setConfig(fmt.Sprintf("name = \"@\"\ntype = \"TXT\"\nrecords = [%q, \"v=spf1 -all\"]", strings.Repeat("0123456789", 60))), theSet, plancheck.ResourceActionCreate),
+		acctest.Imported(theSet, "name"))
 }
 
 func TestRecordSetReplace(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(setConfig(address("a", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
-		step(setConfig(address("b", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate),
-		step(setConfig("name = \"b\"\ntype = \"AAAA\"\nrecords = [\"2001:db8::1\"]"), theSet, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(setConfig(address("a", "192.0.2.1")), theSet, plancheck.ResourceActionCreate),
+		acctest.Step(setConfig(address("b", "192.0.2.1")), theSet, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(setConfig("name = \"b\"\ntype = \"AAAA\"\nrecords = [\"2001:db8::1\"]"), theSet, plancheck.ResourceActionDestroyBeforeCreate),
 	)
 }
 
 func TestRecordSetDisappears(t *testing.T) {
 	c := acctest.New(t)
 	config := setConfig(address("www", "192.0.2.1"))
-	var s stolen
-	first := step(config, theSet, plancheck.ResourceActionCreate)
-	first.Check = s.from(theSet)
-	second := step(config, theSet, plancheck.ResourceActionCreate)
+	var s acctest.Stolen
+	first := acctest.Step(config, theSet, plancheck.ResourceActionCreate)
+	first.Check = s.From(theSet)
+	second := acctest.Step(config, theSet, plancheck.ResourceActionCreate)
 	second.PreConfig = func() {
-		zone, id, _ := strings.Cut(s.id, "/")
+		zone, id, _ := strings.Cut(s.ID, "/")
 		if _, err := call(t, c, http.MethodDelete, nil, "zones", zone, "recordsets", id); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +219,7 @@ resource "massif_dns_record_set" "test" {
 
 func TestRecordSetLostAnswer(t *testing.T) {
 	c := acctest.OnSimulator(t, "the answer to a request must get lost")
-	s := step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate)
+	s := acctest.Step(setConfig(address("www", "192.0.2.1")), theSet, plancheck.ResourceActionCreate)
 	s.PreConfig = func() {
 		if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodPost, Service: "dns", Path: `/recordsets$`, Count: 1, Late: true, Drop: true}); err != nil {
 			t.Fatal(err)
@@ -244,7 +244,7 @@ func TestRecordSetFails(t *testing.T) {
 			Config:      config,
 			ExpectError: acctest.Words("reached the state ERROR: the cloud's name servers have not confirmed the change (CREATE)"),
 		},
-		step(config, theSet, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(config, theSet, plancheck.ResourceActionDestroyBeforeCreate),
 	)
 }
 
@@ -253,11 +253,11 @@ func TestRecordSetDataSource(t *testing.T) {
 	config := setConfig(address("www", "192.0.2.1") + "ttl = 60")
 	look := func(body string) string { return config + "data \"massif_dns_record_set\" \"test\" {\n" + body + "\n}" }
 	in := "zone_id = massif_dns_record_set.test.zone_id\n"
-	records := has(data, "records", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact("192.0.2.1")}))
+	records := acctest.Has(data, "records", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact("192.0.2.1")}))
 	acctest.New(t).Test(t,
-		resource.TestStep{Config: look(in + `name = "www"`), ConfigStateChecks: []statecheck.StateCheck{records, has(data, "ttl", knownvalue.Int64Exact(60))}},
+		resource.TestStep{Config: look(in + `name = "www"`), ConfigStateChecks: []statecheck.StateCheck{records, acctest.Has(data, "ttl", knownvalue.Int64Exact(60))}},
 		resource.TestStep{Config: look(`id = massif_dns_record_set.test.id`), ConfigStateChecks: []statecheck.StateCheck{records}},
-		resource.TestStep{Config: look(in + `type = "SOA"`), ConfigStateChecks: []statecheck.StateCheck{has(data, "fqdn", knownvalue.NotNull())}},
+		resource.TestStep{Config: look(in + `type = "SOA"`), ConfigStateChecks: []statecheck.StateCheck{acctest.Has(data, "fqdn", knownvalue.NotNull())}},
 		resource.TestStep{Config: look(in + `name = "ftp"`), ExpectError: acctest.Words("No record set matches; there are:")},
 	)
 }

@@ -26,38 +26,38 @@ func zoneConfig(body string) string {
 
 func TestZoneBasicAndImport(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(zoneConfig(`email = "admin@example.org"`), theZone, plancheck.ResourceActionCreate,
-			has(theZone, "type", knownvalue.StringExact("PRIMARY")),
-			has(theZone, "description", knownvalue.StringExact("")),
-			has(theZone, "masters", knownvalue.SetSizeExact(0)),
-			has(theZone, "attributes", knownvalue.MapSizeExact(0)),
-			has(theZone, "ttl", knownvalue.NotNull()),
-			has(theZone, "name_servers", knownvalue.ListPartial(map[int]knownvalue.Check{0: knownvalue.StringRegexp(regexp.MustCompile(`\.$`))})),
+		acctest.Step(zoneConfig(`email = "admin@example.org"`), theZone, plancheck.ResourceActionCreate,
+			acctest.Has(theZone, "type", knownvalue.StringExact("PRIMARY")),
+			acctest.Has(theZone, "description", knownvalue.StringExact("")),
+			acctest.Has(theZone, "masters", knownvalue.SetSizeExact(0)),
+			acctest.Has(theZone, "attributes", knownvalue.MapSizeExact(0)),
+			acctest.Has(theZone, "ttl", knownvalue.NotNull()),
+			acctest.Has(theZone, "name_servers", knownvalue.ListPartial(map[int]knownvalue.Check{0: knownvalue.StringRegexp(regexp.MustCompile(`\.$`))})),
 		),
-		imported(theZone))
+		acctest.Imported(theZone))
 }
 
 func TestZoneFullAndUpdate(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(zoneConfig(`
+		acctest.Step(zoneConfig(`
   email       = "admin@example.org"
   ttl         = 600
   description = "first"
   attributes  = { tier = "gold", place = "here" }
 `), theZone, plancheck.ResourceActionCreate),
-		imported(theZone),
-		step(zoneConfig(`
+		acctest.Imported(theZone),
+		acctest.Step(zoneConfig(`
   email       = "other@example.org"
   ttl         = 0
   description = "second"
   attributes  = { tier = "silver" }
 `), theZone, plancheck.ResourceActionUpdate,
-			has(theZone, "ttl", knownvalue.Int64Exact(0)),
-			has(theZone, "attributes", knownvalue.MapExact(map[string]knownvalue.Check{"tier": knownvalue.StringExact("silver")}))),
-		step(zoneConfig(`email = "other@example.org"`), theZone, plancheck.ResourceActionUpdate,
-			has(theZone, "description", knownvalue.StringExact("")),
-			has(theZone, "attributes", knownvalue.MapSizeExact(0)),
-			has(theZone, "ttl", knownvalue.Int64Exact(0))),
+			acctest.Has(theZone, "ttl", knownvalue.Int64Exact(0)),
+			acctest.Has(theZone, "attributes", knownvalue.MapExact(map[string]knownvalue.Check{"tier": knownvalue.StringExact("silver")}))),
+		acctest.Step(zoneConfig(`email = "other@example.org"`), theZone, plancheck.ResourceActionUpdate,
+			acctest.Has(theZone, "description", knownvalue.StringExact("")),
+			acctest.Has(theZone, "attributes", knownvalue.MapSizeExact(0)),
+			acctest.Has(theZone, "ttl", knownvalue.Int64Exact(0))),
 	)
 }
 
@@ -67,39 +67,39 @@ func TestZoneNames(t *testing.T) {
 		return fmt.Sprintf("resource \"massif_dns_zone\" \"test\" {\n  name = %q\n  email = \"a@example.org\"\n}\n", name)
 	}
 	acctest.New(t).Test(t,
-		step(named("{{name}}.Example"), theZone, plancheck.ResourceActionCreate, has(theZone, "name", knownvalue.StringRegexp(regexp.MustCompile(`\.Example$`)))),
-		step(named("{{name}}.example."), theZone, plancheck.ResourceActionNoop),
-		step(named("{{name}}.bücher.example"), theZone, plancheck.ResourceActionDestroyBeforeCreate),
-		step(named("{{name}}.xn--bcher-kva.example."), theZone, plancheck.ResourceActionNoop),
+		acctest.Step(named("{{name}}.Example"), theZone, plancheck.ResourceActionCreate, acctest.Has(theZone, "name", knownvalue.StringRegexp(regexp.MustCompile(`\.Example$`)))),
+		acctest.Step(named("{{name}}.example."), theZone, plancheck.ResourceActionNoop),
+		acctest.Step(named("{{name}}.bücher.example"), theZone, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(named("{{name}}.xn--bcher-kva.example."), theZone, plancheck.ResourceActionNoop),
 	)
 }
 
 func TestZoneSecondary(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(zoneConfig(`
+		acctest.Step(zoneConfig(`
   type    = "SECONDARY"
   masters = ["192.0.2.1:53", "192.0.2.2:5353"]
-`), theZone, plancheck.ResourceActionCreate, has(theZone, "email", knownvalue.NotNull())),
-		imported(theZone, "masters"),
-		step(zoneConfig("type = \"SECONDARY\"\nmasters = [\"192.0.2.2:5353\", \"192.0.2.1\"]"), theZone, plancheck.ResourceActionNoop),
-		step(zoneConfig("type = \"SECONDARY\"\nmasters = [\"192.0.2.3\"]\ndescription = \"d\""), theZone, plancheck.ResourceActionUpdate),
-		step(zoneConfig(`email = "a@example.org"`), theZone, plancheck.ResourceActionDestroyBeforeCreate),
+`), theZone, plancheck.ResourceActionCreate, acctest.Has(theZone, "email", knownvalue.NotNull())),
+		acctest.Imported(theZone, "masters"),
+		acctest.Step(zoneConfig("type = \"SECONDARY\"\nmasters = [\"192.0.2.2:5353\", \"192.0.2.1\"]"), theZone, plancheck.ResourceActionNoop),
+		acctest.Step(zoneConfig("type = \"SECONDARY\"\nmasters = [\"192.0.2.3\"]\ndescription = \"d\""), theZone, plancheck.ResourceActionUpdate),
+		acctest.Step(zoneConfig(`email = "a@example.org"`), theZone, plancheck.ResourceActionDestroyBeforeCreate),
 	)
 }
 
 func TestZoneDisappears(t *testing.T) {
 	c := acctest.New(t)
 	config := zoneConfig(`email = "a@example.org"`)
-	var s stolen
-	first := step(config, theZone, plancheck.ResourceActionCreate)
-	first.Check = s.from(theZone)
-	second := step(config, theZone, plancheck.ResourceActionCreate)
+	var s acctest.Stolen
+	first := acctest.Step(config, theZone, plancheck.ResourceActionCreate)
+	first.Check = s.From(theZone)
+	second := acctest.Step(config, theZone, plancheck.ResourceActionCreate)
 	second.PreConfig = func() {
-		if _, err := call(t, c, http.MethodDelete, nil, "zones", s.id); err != nil {
+		if _, err := call(t, c, http.MethodDelete, nil, "zones", s.ID); err != nil {
 			t.Fatal(err)
 		}
 		for range 300 {
-			if _, err := call(t, c, http.MethodGet, nil, "zones", s.id); openstack.NotFound(err) {
+			if _, err := call(t, c, http.MethodGet, nil, "zones", s.ID); openstack.NotFound(err) {
 				return
 			}
 			time.Sleep(100 * time.Millisecond)
@@ -164,7 +164,7 @@ resource "massif_dns_record_set" "test" {
 
 func TestZoneLostAnswer(t *testing.T) {
 	c := acctest.OnSimulator(t, "the answer to a request must get lost")
-	s := step(zoneConfig(`email = "a@example.org"`), theZone, plancheck.ResourceActionCreate)
+	s := acctest.Step(zoneConfig(`email = "a@example.org"`), theZone, plancheck.ResourceActionCreate)
 	s.PreConfig = func() {
 		if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodPost, Service: "dns", Path: `/zones$`, Count: 1, Late: true, Drop: true}); err != nil {
 			t.Fatal(err)
@@ -190,7 +190,7 @@ func TestZoneFails(t *testing.T) {
 			Config:      config,
 			ExpectError: acctest.Words("reached the state ERROR: the cloud's name servers have not confirmed the change (CREATE)"),
 		},
-		step(config, theZone, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(config, theZone, plancheck.ResourceActionDestroyBeforeCreate),
 	)
 }
 
@@ -201,12 +201,12 @@ func TestZoneDataSource(t *testing.T) {
 		resource.TestStep{
 			Config: config + `data "massif_dns_zone" "test" { name = trimsuffix(massif_dns_zone.test.name, ".") }`,
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(data, "ttl", knownvalue.Int64Exact(600)), has(data, "status", knownvalue.StringExact("ACTIVE")), has(data, "name_servers", knownvalue.NotNull()),
+				acctest.Has(data, "ttl", knownvalue.Int64Exact(600)), acctest.Has(data, "status", knownvalue.StringExact("ACTIVE")), acctest.Has(data, "name_servers", knownvalue.NotNull()),
 			},
 		},
 		resource.TestStep{
 			Config:            config + `data "massif_dns_zone" "test" { id = massif_dns_zone.test.id }`,
-			ConfigStateChecks: []statecheck.StateCheck{has(data, "email", knownvalue.StringExact("a@example.org"))},
+			ConfigStateChecks: []statecheck.StateCheck{acctest.Has(data, "email", knownvalue.StringExact("a@example.org"))},
 		},
 		resource.TestStep{
 			Config:      config + `data "massif_dns_zone" "test" { name = "nowhere-{{name}}.example" }`,

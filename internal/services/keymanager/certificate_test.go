@@ -36,11 +36,11 @@ func quote(text string) string { return fmt.Sprintf("%q", text) }
 // bundles checks what the cloud keeps: a bundle that opens without a password, with so many certificates.
 func bundles(t *testing.T, c *acctest.Cloud, names ...string) resource.TestCheckFunc {
 	return func(state *terraform.State) error {
-		var s stolen
-		if err := s.from(theCertificate)(state); err != nil {
+		var s acctest.Stolen
+		if err := s.From(theCertificate)(state); err != nil {
 			return err
 		}
-		_, leaf, rest, err := pkcs12.DecodeChain([]byte(payload(t, c, s.id, "application/octet-stream")), "")
+		_, leaf, rest, err := pkcs12.DecodeChain([]byte(payload(t, c, s.ID, "application/octet-stream")), "")
 		if err != nil {
 			return err
 		}
@@ -61,27 +61,27 @@ func TestCertificateBasicAndImport(t *testing.T) {
 	between := newAuthority(t, "between", root)
 	shop := leaf(t, ecdsaKey(t), between)
 	planned := certificateConfig(shop.pem, keyPEM(t, shop.key), "intermediates = "+quote(between.pem+root.pem))
-	s := step(planned, theCertificate, plancheck.ResourceActionCreate,
-		has(theCertificate, "private_key", knownvalue.Null()),
-		has(theCertificate, "names", knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("shop.example"), knownvalue.StringExact("192.0.2.1")})),
-		has(theCertificate, "ref", knownvalue.StringRegexp(regexp.MustCompile(`/secrets/[0-9a-f-]{36}$`))))
+	s := acctest.Step(planned, theCertificate, plancheck.ResourceActionCreate,
+		acctest.Has(theCertificate, "private_key", knownvalue.Null()),
+		acctest.Has(theCertificate, "names", knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("shop.example"), knownvalue.StringExact("192.0.2.1")})),
+		acctest.Has(theCertificate, "ref", knownvalue.StringRegexp(regexp.MustCompile(`/secrets/[0-9a-f-]{36}$`))))
 	until := knownvalue.StringExact(shop.certificate.NotAfter.UTC().Format(time.RFC3339))
 	s.ConfigPlanChecks.PreApply = append(s.ConfigPlanChecks.PreApply,
 		plancheck.ExpectKnownValue(theCertificate, tfjsonpath.New("not_after"), until))
 	s.Check = bundles(t, c, "shop", "between", "root")
-	c.Test(t, s, imported(theCertificate),
+	c.Test(t, s, acctest.Imported(theCertificate),
 		// The same certificates in other words are no change, and as one text no other object.
-		step(certificateConfig("# a comment\n"+shop.pem, keyPEM(t, shop.key), "intermediates = "+quote(between.pem+"\n"+root.pem)), theCertificate, plancheck.ResourceActionNoop),
-		step(certificateConfig(shop.pem+between.pem+root.pem, keyPEM(t, shop.key), ""), theCertificate, plancheck.ResourceActionUpdate),
-		step(certificateConfig(shop.pem+between.pem+root.pem, keyPEM(t, shop.key), "project_access = false\nread_users = [\"alice\"]"), theCertificate, plancheck.ResourceActionUpdate),
-		step(certificateConfig(shop.pem+between.pem, keyPEM(t, shop.key), ""), theCertificate, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(certificateConfig("# a comment\n"+shop.pem, keyPEM(t, shop.key), "intermediates = "+quote(between.pem+"\n"+root.pem)), theCertificate, plancheck.ResourceActionNoop),
+		acctest.Step(certificateConfig(shop.pem+between.pem+root.pem, keyPEM(t, shop.key), ""), theCertificate, plancheck.ResourceActionUpdate),
+		acctest.Step(certificateConfig(shop.pem+between.pem+root.pem, keyPEM(t, shop.key), "project_access = false\nread_users = [\"alice\"]"), theCertificate, plancheck.ResourceActionUpdate),
+		acctest.Step(certificateConfig(shop.pem+between.pem, keyPEM(t, shop.key), ""), theCertificate, plancheck.ResourceActionDestroyBeforeCreate),
 	)
 }
 
 func TestCertificateWithPassphrase(t *testing.T) {
 	c := acctest.New(t)
 	shop := leaf(t, rsaKey(t), nil)
-	s := step(certificateConfig(shop.pem, encryptedPEM(t, shop.key, "open sesame"), `private_key_passphrase = "open sesame"`), theCertificate, plancheck.ResourceActionCreate)
+	s := acctest.Step(certificateConfig(shop.pem, encryptedPEM(t, shop.key, "open sesame"), `private_key_passphrase = "open sesame"`), theCertificate, plancheck.ResourceActionCreate)
 	s.Check = bundles(t, c, "shop")
 	c.Test(t, s)
 }
@@ -90,11 +90,11 @@ func TestCertificateDisappears(t *testing.T) {
 	c := acctest.New(t)
 	shop := leaf(t, ecdsaKey(t), nil)
 	config := certificateConfig(shop.pem, keyPEM(t, shop.key), "")
-	var s stolen
-	first := step(config, theCertificate, plancheck.ResourceActionCreate)
-	first.Check = s.from(theCertificate)
-	second := step(config, theCertificate, plancheck.ResourceActionCreate)
-	second.PreConfig = func() { removeSecret(t, c, s.id) }
+	var s acctest.Stolen
+	first := acctest.Step(config, theCertificate, plancheck.ResourceActionCreate)
+	first.Check = s.From(theCertificate)
+	second := acctest.Step(config, theCertificate, plancheck.ResourceActionCreate)
+	second.PreConfig = func() { removeSecret(t, c, s.ID) }
 	c.Test(t, first, second)
 }
 

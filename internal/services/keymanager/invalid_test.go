@@ -96,17 +96,13 @@ func bigAuthority(t *testing.T) *authority {
 // A certificate that is valid, or of which too little is known, is not refused.
 func TestUnknownsAreNotInvalid(t *testing.T) {
 	shop := leaf(t, ecdsaKey(t), nil)
-	for name, body := range map[string]string{
-		"key":         fmt.Sprintf("certificate = %s\n  private_key = terraform_data.later.output", quote(shop.pem)),
-		"certificate": fmt.Sprintf("certificate = terraform_data.later.output\n  private_key = %s", quote(keyPEM(t, shop.key))),
-		"chain":       fmt.Sprintf("certificate = %s\n  private_key = %s\n  intermediates = terraform_data.later.output", quote(shop.pem), quote(keyPEM(t, shop.key))),
-		"passphrase":  fmt.Sprintf("certificate = %s\n  private_key = %s\n  private_key_passphrase = terraform_data.later.output", quote(shop.pem), quote(encryptedPEM(t, shop.key, "sesame"))),
-	} {
-		t.Run(name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{
-				Config:   "resource \"terraform_data\" \"later\" {\n  input = \"x\"\n}\nresource \"massif_certificate\" \"test\" {\n  " + body + "\n}",
-				PlanOnly: true, ExpectNonEmptyPlan: true,
-			})
-		})
+	certificate := func(format string, pems ...any) string {
+		return "resource \"massif_certificate\" \"test\" {\n  " + fmt.Sprintf(format, pems...) + "\n}"
 	}
+	acctest.NotRefused(t, map[string]string{
+		"key":         certificate("certificate = %s\n  private_key = local.text", quote(shop.pem)),
+		"certificate": certificate("certificate = local.text\n  private_key = %s", quote(keyPEM(t, shop.key))),
+		"chain":       certificate("certificate = %s\n  private_key = %s\n  intermediates = local.text", quote(shop.pem), quote(keyPEM(t, shop.key))),
+		"passphrase":  certificate("certificate = %s\n  private_key = %s\n  private_key_passphrase = local.text", quote(shop.pem), quote(encryptedPEM(t, shop.key, "sesame"))),
+	})
 }

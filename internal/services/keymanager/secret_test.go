@@ -28,21 +28,21 @@ func secretConfig(body string) string {
 
 func TestSecretBasicAndImport(t *testing.T) {
 	c := acctest.New(t)
-	basic := step(secretConfig("payload = \"hello\"\npayload_version = 1"), theSecret, plancheck.ResourceActionCreate,
-		has(theSecret, "payload", knownvalue.Null()),
-		has(theSecret, "content_type", knownvalue.StringExact("text/plain")),
-		has(theSecret, "secret_type", knownvalue.StringExact("opaque")),
-		has(theSecret, "project_access", knownvalue.Bool(true)),
-		has(theSecret, "read_users", knownvalue.SetSizeExact(0)),
-		has(theSecret, "ref", knownvalue.StringRegexp(regexp.MustCompile(`^http.*/secrets/[0-9a-f-]{36}$`))),
+	basic := acctest.Step(secretConfig("payload = \"hello\"\npayload_version = 1"), theSecret, plancheck.ResourceActionCreate,
+		acctest.Has(theSecret, "payload", knownvalue.Null()),
+		acctest.Has(theSecret, "content_type", knownvalue.StringExact("text/plain")),
+		acctest.Has(theSecret, "secret_type", knownvalue.StringExact("opaque")),
+		acctest.Has(theSecret, "project_access", knownvalue.Bool(true)),
+		acctest.Has(theSecret, "read_users", knownvalue.SetSizeExact(0)),
+		acctest.Has(theSecret, "ref", knownvalue.StringRegexp(regexp.MustCompile(`^http.*/secrets/[0-9a-f-]{36}$`))),
 	)
 	basic.Check = keeps(t, c, theSecret, "text/plain", "hello")
-	c.Test(t, basic, imported(theSecret, "payload_version"))
+	c.Test(t, basic, acctest.Imported(theSecret, "payload_version"))
 }
 
 func TestSecretFull(t *testing.T) {
 	c := acctest.New(t)
-	full := step(secretConfig(`
+	full := acctest.Step(secretConfig(`
   payload_base64  = "AAH/"
   payload_version = 3
   secret_type     = "symmetric"
@@ -54,29 +54,29 @@ func TestSecretFull(t *testing.T) {
   read_users      = ["alice", "bob"]
   metadata        = { owner = "shop", empty = "" }
 `), theSecret, plancheck.ResourceActionCreate,
-		has(theSecret, "content_type", knownvalue.StringExact("application/octet-stream")),
-		has(theSecret, "expiration", knownvalue.StringExact("2999-01-01T02:00:00+02:00")),
+		acctest.Has(theSecret, "content_type", knownvalue.StringExact("application/octet-stream")),
+		acctest.Has(theSecret, "expiration", knownvalue.StringExact("2999-01-01T02:00:00+02:00")),
 	)
 	full.Check = resource.ComposeAggregateTestCheckFunc(
 		keeps(t, c, theSecret, "application/octet-stream", "\x00\x01\xff"), readers(t, c, theSecret, false, "alice", "bob"))
-	c.Test(t, full, imported(theSecret, "payload_version", "expiration"))
+	c.Test(t, full, acctest.Imported(theSecret, "payload_version", "expiration"))
 }
 
 func TestSecretUpdate(t *testing.T) {
 	c := acctest.New(t)
 	config := func(body string) string { return secretConfig("payload = \"x\"\npayload_version = 1\n" + body) }
-	changed := step(config(`metadata = { a = "2" }
+	changed := acctest.Step(config(`metadata = { a = "2" }
 project_access = false
 read_users = ["alice"]`), theSecret, plancheck.ResourceActionUpdate)
 	changed.Check = readers(t, c, theSecret, false, "alice")
-	fewer := step(config(`read_users = []`), theSecret, plancheck.ResourceActionUpdate,
-		has(theSecret, "metadata", knownvalue.MapSizeExact(0)))
+	fewer := acctest.Step(config(`read_users = []`), theSecret, plancheck.ResourceActionUpdate,
+		acctest.Has(theSecret, "metadata", knownvalue.MapSizeExact(0)))
 	fewer.Check = readers(t, c, theSecret, true)
 	c.Test(t,
-		step(config(`metadata = { a = "1", b = "1" }`), theSecret, plancheck.ResourceActionCreate),
+		acctest.Step(config(`metadata = { a = "1", b = "1" }`), theSecret, plancheck.ResourceActionCreate),
 		changed,
 		fewer,
-		step(config(`read_users = []
+		acctest.Step(config(`read_users = []
 timeouts = { create = "5m" }`), theSecret, plancheck.ResourceActionUpdate),
 	)
 }
@@ -87,21 +87,21 @@ func TestSecretOtherReadersStay(t *testing.T) {
 	config := func(users string) string {
 		return secretConfig("payload = \"x\"\npayload_version = 1\nread_users = " + users)
 	}
-	var s stolen
-	first := step(config(`["alice"]`), theSecret, plancheck.ResourceActionCreate)
-	first.Check = s.from(theSecret)
-	same := step(config(`["alice"]`), theSecret, plancheck.ResourceActionNoop)
+	var s acctest.Stolen
+	first := acctest.Step(config(`["alice"]`), theSecret, plancheck.ResourceActionCreate)
+	first.Check = s.From(theSecret)
+	same := acctest.Step(config(`["alice"]`), theSecret, plancheck.ResourceActionNoop)
 	same.PreConfig = func() {
 		client, err := c.KeyManager()
 		if err != nil {
 			t.Fatal(err)
 		}
 		users := []string{"alice", "octavia"}
-		if _, err := acls.UpdateSecretACL(t.Context(), client, s.id, acls.SetOpts{{Type: "read", Users: &users}}).Extract(); err != nil {
+		if _, err := acls.UpdateSecretACL(t.Context(), client, s.ID, acls.SetOpts{{Type: "read", Users: &users}}).Extract(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	other := step(config(`["bob"]`), theSecret, plancheck.ResourceActionUpdate, has(theSecret, "read_users", knownvalue.SetSizeExact(1)))
+	other := acctest.Step(config(`["bob"]`), theSecret, plancheck.ResourceActionUpdate, acctest.Has(theSecret, "read_users", knownvalue.SetSizeExact(1)))
 	other.Check = readers(t, c, theSecret, true, "bob", "octavia")
 	c.Test(t, first, same, other)
 }
@@ -109,27 +109,27 @@ func TestSecretOtherReadersStay(t *testing.T) {
 func TestSecretReplace(t *testing.T) {
 	c := acctest.New(t)
 	replace := func(body string) resource.TestStep {
-		return step(secretConfig(body), theSecret, plancheck.ResourceActionDestroyBeforeCreate)
+		return acctest.Step(secretConfig(body), theSecret, plancheck.ResourceActionDestroyBeforeCreate)
 	}
 	again := replace("payload = \"two\"\npayload_version = 2")
 	again.Check = keeps(t, c, theSecret, "text/plain", "two")
 	c.Test(t,
-		step(secretConfig("payload = \"one\"\npayload_version = 1"), theSecret, plancheck.ResourceActionCreate),
+		acctest.Step(secretConfig("payload = \"one\"\npayload_version = 1"), theSecret, plancheck.ResourceActionCreate),
 		again,
 		replace("payload = \"two\"\npayload_version = 2\nsecret_type = \"passphrase\""),
 		replace("payload = \"two\"\npayload_version = 2\nexpiration = \"2999-01-01T00:00:00Z\""),
-		step(secretConfig("payload = \"two\"\npayload_version = 2\nexpiration = \"2999-01-01T01:00:00+01:00\""), theSecret, plancheck.ResourceActionNoop),
+		acctest.Step(secretConfig("payload = \"two\"\npayload_version = 2\nexpiration = \"2999-01-01T01:00:00+01:00\""), theSecret, plancheck.ResourceActionNoop),
 		replace("payload = \"two\"\npayload_version = 2\nalgorithm = \"aes\"\nbit_length = 128\nmode = \"cbc\""),
 	)
 }
 
 func TestSecretGetsItsPayloadLater(t *testing.T) {
 	c := acctest.New(t)
-	later := step(secretConfig("payload = \"now\"\npayload_version = 1"), theSecret, plancheck.ResourceActionUpdate,
-		has(theSecret, "content_type", knownvalue.StringExact("text/plain")))
+	later := acctest.Step(secretConfig("payload = \"now\"\npayload_version = 1"), theSecret, plancheck.ResourceActionUpdate,
+		acctest.Has(theSecret, "content_type", knownvalue.StringExact("text/plain")))
 	later.Check = keeps(t, c, theSecret, "text/plain", "now")
 	c.Test(t,
-		step(secretConfig(""), theSecret, plancheck.ResourceActionCreate, has(theSecret, "content_type", knownvalue.Null())),
+		acctest.Step(secretConfig(""), theSecret, plancheck.ResourceActionCreate, acctest.Has(theSecret, "content_type", knownvalue.Null())),
 		later,
 	)
 }
@@ -138,18 +138,18 @@ func TestSecretGetsItsPayloadLater(t *testing.T) {
 func TestSecretLarge(t *testing.T) {
 	c := acctest.New(t)
 	large := bytes.Repeat([]byte{0, 1, 2, 255}, 5000)
-	s := step(secretConfig(fmt.Sprintf("payload_base64 = %q\npayload_version = 1", base64.StdEncoding.EncodeToString(large))), theSecret, plancheck.ResourceActionCreate)
+	s := acctest.Step(secretConfig(fmt.Sprintf("payload_base64 = %q\npayload_version = 1", base64.StdEncoding.EncodeToString(large))), theSecret, plancheck.ResourceActionCreate)
 	s.Check = keeps(t, c, theSecret, "application/octet-stream", string(large))
 	c.Test(t, s)
 }
 
 func TestSecretDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var s stolen
-	first := step(secretConfig(""), theSecret, plancheck.ResourceActionCreate)
-	first.Check = s.from(theSecret)
-	second := step(secretConfig(""), theSecret, plancheck.ResourceActionCreate)
-	second.PreConfig = func() { removeSecret(t, c, s.id) }
+	var s acctest.Stolen
+	first := acctest.Step(secretConfig(""), theSecret, plancheck.ResourceActionCreate)
+	first.Check = s.From(theSecret)
+	second := acctest.Step(secretConfig(""), theSecret, plancheck.ResourceActionCreate)
+	second.PreConfig = func() { removeSecret(t, c, s.ID) }
 	c.Test(t, first, second)
 }
 
@@ -158,14 +158,14 @@ func TestSecretExpires(t *testing.T) {
 	end := time.Now().Add(15 * time.Second)
 	config := secretConfig(fmt.Sprintf("expiration = %q", end.UTC().Format(time.RFC3339)))
 	c.Test(t,
-		step(config, theSecret, plancheck.ResourceActionCreate),
+		acctest.Step(config, theSecret, plancheck.ResourceActionCreate),
 		resource.TestStep{
 			PreConfig:   func() { time.Sleep(time.Until(end.Add(time.Second))) },
 			Config:      config,
 			PlanOnly:    true,
 			ExpectError: acctest.Words("must be in the future"),
 		},
-		step(secretConfig(`expiration = "2999-01-01T00:00:00Z"`), theSecret, plancheck.ResourceActionCreate),
+		acctest.Step(secretConfig(`expiration = "2999-01-01T00:00:00Z"`), theSecret, plancheck.ResourceActionCreate),
 	)
 }
 
@@ -198,7 +198,7 @@ resource "massif_secret" "all" {
 
 func TestSecretLostAnswer(t *testing.T) {
 	c := acctest.OnSimulator(t, "the answer to a request must get lost")
-	s := step(secretConfig("payload = \"x\"\npayload_version = 1"), theSecret, plancheck.ResourceActionCreate)
+	s := acctest.Step(secretConfig("payload = \"x\"\npayload_version = 1"), theSecret, plancheck.ResourceActionCreate)
 	s.PreConfig = func() {
 		if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodPost, Service: "key-manager", Path: `/secrets$`, Count: 1, Late: true, Drop: true}); err != nil {
 			t.Fatal(err)
@@ -225,7 +225,7 @@ func TestSecretUploadFails(t *testing.T) {
 			Config:      config,
 			ExpectError: acctest.Words("The API answered 400 Bad Request: No room"),
 		},
-		step(config, theSecret, plancheck.ResourceActionDestroyBeforeCreate),
+		acctest.Step(config, theSecret, plancheck.ResourceActionDestroyBeforeCreate),
 	)
 }
 
@@ -250,7 +250,7 @@ data "massif_secret" "test" {
   secret_type = massif_secret.test[1].secret_type
 }`,
 			ConfigStateChecks: []statecheck.StateCheck{
-				has("data.massif_secret.test", "metadata", knownvalue.MapExact(map[string]knownvalue.Check{"index": knownvalue.StringExact("1")})),
+				acctest.Has("data.massif_secret.test", "metadata", knownvalue.MapExact(map[string]knownvalue.Check{"index": knownvalue.StringExact("1")})),
 			},
 		},
 		resource.TestStep{Config: two + `data "massif_secret" "test" { id = "6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11" }`, ExpectError: acctest.Words("There is no secret 6e8f1c1a-1f5d-4a53-9b39-0c5d4f3a7a11 that these credentials may see")},
@@ -284,9 +284,9 @@ resource "massif_secret" "bytes" {
 // A registered consumer keeps a secret from being deleted, for a while.
 func TestSecretInUse(t *testing.T) {
 	c := acctest.New(t)
-	var s stolen
-	first := step(secretConfig("timeouts = { delete = \"3s\" }"), theSecret, plancheck.ResourceActionCreate)
-	first.Check = s.from(theSecret)
+	var s acctest.Stolen
+	first := acctest.Step(secretConfig("timeouts = { delete = \"3s\" }"), theSecret, plancheck.ResourceActionCreate)
+	first.Check = s.From(theSecret)
 	replaced := secretConfig("secret_type = \"passphrase\"")
 	c.Test(t,
 		first,
@@ -297,7 +297,7 @@ func TestSecretInUse(t *testing.T) {
 					t.Fatal(err)
 				}
 				consumer := map[string]string{"service": "load-balancer", "resource_type": "listener", "resource_id": "x"}
-				_, err = client.Post(t.Context(), client.ServiceURL("secrets", s.id, "consumers"), consumer, nil, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
+				_, err = client.Post(t.Context(), client.ServiceURL("secrets", s.ID, "consumers"), consumer, nil, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -305,6 +305,6 @@ func TestSecretInUse(t *testing.T) {
 			Config:      replaced,
 			ExpectError: acctest.Words("It is still used by listener x of load-balancer. Let the replacement be made first"),
 		},
-		resource.TestStep{PreConfig: func() { removeSecret(t, c, s.id) }, Config: replaced},
+		resource.TestStep{PreConfig: func() { removeSecret(t, c, s.ID) }, Config: replaced},
 	)
 }

@@ -26,14 +26,14 @@ resource "massif_address_group" "test" {
 
 func TestAddressGroup(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(anAddressGroup(`addresses = ["203.0.113.7/32", "198.51.100.0/24", "2001:DB8::/48"]`), listIt, create,
-			has(listIt, "addresses", set("203.0.113.7/32", "198.51.100.0/24", "2001:DB8::/48")), has(listIt, "description", text(""))),
-		step(anAddressGroup(`addresses = ["203.0.113.7/32", "198.51.100.0/24", "2001:db8::/48"]`), listIt, update),
-		imported(listIt),
-		step(anAddressGroup("addresses = [\"203.0.113.0/24\", \"2001:db8::/48\"]\ndescription = \"offices\""), listIt, update,
-			has(listIt, "addresses", set("203.0.113.0/24", "2001:db8::/48")), has(listIt, "description", text("offices"))),
-		step(anAddressGroup(`addresses = []`), listIt, update, has(listIt, "addresses", set())),
-		imported(listIt),
+		acctest.Step(anAddressGroup(`addresses = ["203.0.113.7/32", "198.51.100.0/24", "2001:DB8::/48"]`), listIt, create,
+			acctest.Has(listIt, "addresses", set("203.0.113.7/32", "198.51.100.0/24", "2001:DB8::/48")), acctest.Has(listIt, "description", text(""))),
+		acctest.Step(anAddressGroup(`addresses = ["203.0.113.7/32", "198.51.100.0/24", "2001:db8::/48"]`), listIt, update),
+		acctest.Imported(listIt),
+		acctest.Step(anAddressGroup("addresses = [\"203.0.113.0/24\", \"2001:db8::/48\"]\ndescription = \"offices\""), listIt, update,
+			acctest.Has(listIt, "addresses", set("203.0.113.0/24", "2001:db8::/48")), acctest.Has(listIt, "description", text("offices"))),
+		acctest.Step(anAddressGroup(`addresses = []`), listIt, update, acctest.Has(listIt, "addresses", set())),
+		acctest.Imported(listIt),
 	)
 }
 
@@ -41,26 +41,26 @@ func TestAddressGroupUnknowns(t *testing.T) {
 	acctest.New(t).Test(t, resource.TestStep{
 		Config:            anAddressGroup(`addresses = [terraform_data.later.output]`) + `resource "terraform_data" "later" { input = "203.0.113.7/32" }`,
 		ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownValue(listIt, tfjsonpath.New("addresses").AtSliceIndex(0))}},
-		ConfigStateChecks: []statecheck.StateCheck{has(listIt, "addresses", set("203.0.113.7/32"))},
+		ConfigStateChecks: []statecheck.StateCheck{acctest.Has(listIt, "addresses", set("203.0.113.7/32"))},
 	})
 }
 
 func TestAddressGroupDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	config := anAddressGroup(`addresses = ["203.0.113.7/32"]`)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: it.from(listIt)},
+		resource.TestStep{Config: config, Check: it.From(listIt)},
 		resource.TestStep{
 			PreConfig: func() {
-				call(t, c, http.MethodPut, map[string]any{"addresses": []string{"203.0.113.8/32"}}, "address-groups", it.id, "add_addresses")
+				call(t, c, http.MethodPut, map[string]any{"addresses": []string{"203.0.113.8/32"}}, "address-groups", it.ID, "add_addresses")
 			},
-			Config: config, ConfigPlanChecks: plans(listIt, update), // drift
-			ConfigStateChecks: []statecheck.StateCheck{has(listIt, "addresses", set("203.0.113.7/32"))},
+			Config: config, ConfigPlanChecks: acctest.Plans(listIt, update), // drift
+			ConfigStateChecks: []statecheck.StateCheck{acctest.Has(listIt, "addresses", set("203.0.113.7/32"))},
 		},
 		resource.TestStep{
-			PreConfig: func() { call(t, c, http.MethodDelete, nil, "address-groups", it.id) },
-			Config:    config, ConfigPlanChecks: plans(listIt, create),
+			PreConfig: func() { call(t, c, http.MethodDelete, nil, "address-groups", it.ID) },
+			Config:    config, ConfigPlanChecks: acctest.Plans(listIt, create),
 		},
 	)
 }
@@ -86,10 +86,10 @@ resource "massif_security_policy" "test" {
 `
 	}
 	acctest.New(t).Test(t,
-		step(config(`{ from_address_group_ids = [massif_address_group.test.id], tcp = ["443"], ethertypes = ["IPv4", "IPv6"] }`), group, create,
-			has(group, "rule_count", number(2)), has(policy, "rule_count", number(3))),
-		imported(group, "rules"), // by the descriptions of the rules
-		step(config(`{ to_address_group_ids = [massif_address_group.test.id], tcp = ["443"] }`), group, update, has(group, "rule_count", number(1)),
+		acctest.Step(config(`{ from_address_group_ids = [massif_address_group.test.id], tcp = ["443"], ethertypes = ["IPv4", "IPv6"] }`), group, create,
+			acctest.Has(group, "rule_count", number(2)), acctest.Has(policy, "rule_count", number(3))),
+		acctest.Imported(group, "rules"), // by the descriptions of the rules
+		acctest.Step(config(`{ to_address_group_ids = [massif_address_group.test.id], tcp = ["443"] }`), group, update, acctest.Has(group, "rule_count", number(1)),
 			statecheck.ExpectKnownValue(group, tfjsonpath.New("rules").AtMapKey("offices").AtMapKey("from_address_group_ids"), knownvalue.Null())),
 	)
 }

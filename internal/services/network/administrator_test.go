@@ -94,13 +94,13 @@ resource "massif_floating_ip" "test" {
 }
 `
 	}
-	last := step(config(`null`), networkIt, update, has(networkIt, "qos_policy_id", knownvalue.Null()), has(portIt, "qos_policy_id", knownvalue.Null()), has(floatingIt, "qos_policy_id", knownvalue.Null()))
-	after := step(config(`null`), networkIt, noop)
+	last := acctest.Step(config(`null`), networkIt, update, acctest.Has(networkIt, "qos_policy_id", knownvalue.Null()), acctest.Has(portIt, "qos_policy_id", knownvalue.Null()), acctest.Has(floatingIt, "qos_policy_id", knownvalue.Null()))
+	after := acctest.Step(config(`null`), networkIt, noop)
 	after.PreConfig = func() { removePolicies(t, c, first, second) }
 	c.Test(t,
-		step(config(`"`+first+`"`), networkIt, create, has(networkIt, "qos_policy_id", text(first)), has(portIt, "qos_policy_id", text(first)), has(floatingIt, "qos_policy_id", text(first))),
-		imported(portIt), imported(networkIt), imported(floatingIt),
-		step(config(`"`+second+`"`), networkIt, update, has(networkIt, "qos_policy_id", text(second)), has(portIt, "qos_policy_id", text(second)), has(floatingIt, "qos_policy_id", text(second))),
+		acctest.Step(config(`"`+first+`"`), networkIt, create, acctest.Has(networkIt, "qos_policy_id", text(first)), acctest.Has(portIt, "qos_policy_id", text(first)), acctest.Has(floatingIt, "qos_policy_id", text(first))),
+		acctest.Imported(portIt), acctest.Imported(networkIt), acctest.Imported(floatingIt),
+		acctest.Step(config(`"`+second+`"`), networkIt, update, acctest.Has(networkIt, "qos_policy_id", text(second)), acctest.Has(portIt, "qos_policy_id", text(second)), acctest.Has(floatingIt, "qos_policy_id", text(second))),
 		last, after,
 	)
 }
@@ -121,13 +121,13 @@ resource "massif_router" "test" {
 `
 	}
 	c.Test(t,
-		step(config(``), routerIt, create, has(routerIt, "distributed", knownvalue.Bool(false)), has(routerIt, "ha", knownvalue.NotNull()), has(routerIt, "enable_snat", knownvalue.Bool(true))),
-		step(config("enable_snat = false\ndistributed = true"), routerIt, update,
-			has(routerIt, "distributed", knownvalue.Bool(true)), has(routerIt, "enable_snat", knownvalue.Bool(false)), has(routerIt, "admin_state_up", knownvalue.Bool(true))),
-		step(config("distributed = false\nadmin_state_up = false"), routerIt, update,
-			has(routerIt, "distributed", knownvalue.Bool(false)), has(routerIt, "enable_snat", knownvalue.Bool(false)), has(routerIt, "admin_state_up", knownvalue.Bool(false))),
-		step(config("enable_snat = true\nexternal_fixed_ips = [{ subnet_id = \""+externalSubnet(t, c, externalID)+"\" }]"), routerIt, update,
-			has(routerIt, "enable_snat", knownvalue.Bool(true)), has(routerIt, "external_addresses", knownvalue.ListSizeExact(1)), has(routerIt, "admin_state_up", knownvalue.Bool(true))),
+		acctest.Step(config(``), routerIt, create, acctest.Has(routerIt, "distributed", knownvalue.Bool(false)), acctest.Has(routerIt, "ha", knownvalue.NotNull()), acctest.Has(routerIt, "enable_snat", knownvalue.Bool(true))),
+		acctest.Step(config("enable_snat = false\ndistributed = true"), routerIt, update,
+			acctest.Has(routerIt, "distributed", knownvalue.Bool(true)), acctest.Has(routerIt, "enable_snat", knownvalue.Bool(false)), acctest.Has(routerIt, "admin_state_up", knownvalue.Bool(true))),
+		acctest.Step(config("distributed = false\nadmin_state_up = false"), routerIt, update,
+			acctest.Has(routerIt, "distributed", knownvalue.Bool(false)), acctest.Has(routerIt, "enable_snat", knownvalue.Bool(false)), acctest.Has(routerIt, "admin_state_up", knownvalue.Bool(false))),
+		acctest.Step(config("enable_snat = true\nexternal_fixed_ips = [{ subnet_id = \""+externalSubnet(t, c, externalID)+"\" }]"), routerIt, update,
+			acctest.Has(routerIt, "enable_snat", knownvalue.Bool(true)), acctest.Has(routerIt, "external_addresses", knownvalue.ListSizeExact(1)), acctest.Has(routerIt, "admin_state_up", knownvalue.Bool(true))),
 	)
 }
 
@@ -151,20 +151,20 @@ func TestFloatingIPChosenAddress(t *testing.T) {
 	subnet := externalSubnet(t, c, externalID)
 	_, block := administrator(t, c)
 	free := ""
-	c.Test(t, step(block+`
+	c.Test(t, acctest.Step(block+`
 resource "massif_floating_ip" "test" {
   provider         = massif.administrator
   external_network = "`+name+`"
   description      = "{{name}}"
   subnet_id        = "`+subnet+`"
 }
-`, floatingIt, create, has(floatingIt, "address", knownvalue.StringFunc(func(address string) error { free = address; return nil })), has(floatingIt, "subnet_id", text(subnet))))
-	c.Test(t, step(block+`
+`, floatingIt, create, acctest.Has(floatingIt, "address", knownvalue.StringFunc(func(address string) error { free = address; return nil })), acctest.Has(floatingIt, "subnet_id", text(subnet))))
+	c.Test(t, acctest.Step(block+`
 resource "massif_floating_ip" "test" {
   provider         = massif.administrator
   external_network = "`+name+`"
   description      = "{{name}}"
   address          = "`+free+`"
 }
-`, floatingIt, create, has(floatingIt, "address", text(free))))
+`, floatingIt, create, acctest.Has(floatingIt, "address", text(free))))
 }

@@ -36,9 +36,9 @@ resource "massif_router" "twin" {
 `
 	c.Test(t,
 		finds(looked(objects, "router", "name = \"{{name}}\"\ntags = [\"one\"]\ndepends_on = [massif_router.test, massif_router.twin]"),
-			has(it, "description", text("the one")), has(it, "external_network_id", text(id)), has(it, "external_addresses", knownvalue.ListSizeExact(1)),
-			has(it, "subnet_ids", knownvalue.SetSizeExact(1)), has(it, "routes", knownvalue.ListSizeExact(1)), has(it, "tags", set("one"))),
-		finds(looked(objects, "router", `id = massif_router.twin.id`), has(it, "name", text(c.Prefix)), has(it, "external_network_id", knownvalue.Null())),
+			acctest.Has(it, "description", text("the one")), acctest.Has(it, "external_network_id", text(id)), acctest.Has(it, "external_addresses", knownvalue.ListSizeExact(1)),
+			acctest.Has(it, "subnet_ids", knownvalue.SetSizeExact(1)), acctest.Has(it, "routes", knownvalue.ListSizeExact(1)), acctest.Has(it, "tags", set("one"))),
+		finds(looked(objects, "router", `id = massif_router.twin.id`), acctest.Has(it, "name", text(c.Prefix)), acctest.Has(it, "external_network_id", knownvalue.Null())),
 		resource.TestStep{Config: looked(objects, "router", `name = "{{name}}"`), ExpectError: acctest.Words("2 routers match, where exactly one must")},
 		resource.TestStep{Config: looked(objects, "router", `name = "{{name}}-none"`), ExpectError: acctest.Words("No router matches; there are:")},
 	)
@@ -56,9 +56,9 @@ resource "massif_port" "twin" {
 `
 	network := "network_id = massif_network.test.id\ndepends_on = [massif_port.test, massif_port.twin]\n"
 	c.Test(t,
-		finds(looked(objects, "port", network+"name = \"{{name}}\"\ntags = [\"one\"]"), has(it, "ip_address", text("10.77.0.9")), has(it, "mac_address", text("fa:16:3e:00:77:0c"))),
-		finds(looked(objects, "port", network+`ip_address = "10.77.0.9"`), has(it, "name", text(c.Prefix)), has(it, "all_fixed_ips", knownvalue.ListSizeExact(1))),
-		finds(looked(objects, "port", network+`mac_address = "FA:16:3E:00:77:0C"`), has(it, "ip_address", text("10.77.0.9")), has(it, "tags", set("one"))),
+		finds(looked(objects, "port", network+"name = \"{{name}}\"\ntags = [\"one\"]"), acctest.Has(it, "ip_address", text("10.77.0.9")), acctest.Has(it, "mac_address", text("fa:16:3e:00:77:0c"))),
+		finds(looked(objects, "port", network+`ip_address = "10.77.0.9"`), acctest.Has(it, "name", text(c.Prefix)), acctest.Has(it, "all_fixed_ips", knownvalue.ListSizeExact(1))),
+		finds(looked(objects, "port", network+`mac_address = "FA:16:3E:00:77:0C"`), acctest.Has(it, "ip_address", text("10.77.0.9")), acctest.Has(it, "tags", set("one"))),
 		resource.TestStep{Config: looked(objects, "port", network+`name = "{{name}}"`), ExpectError: acctest.Words("2 ports match, where exactly one must")},
 		resource.TestStep{Config: looked(objects, "port", network+`ip_address = "10.77.0.99"`), ExpectError: acctest.Words("No port matches; there are:")},
 	)
@@ -76,8 +76,8 @@ resource "massif_floating_ip" "twin" {
 `
 	after := "\ndepends_on = [massif_floating_ip.test, massif_floating_ip.twin]"
 	c.Test(t,
-		finds(looked(objects, "floating_ip", `address = massif_floating_ip.test.address`), has(it, "tags", set("one")), has(it, "external_network_id", text(id)), has(it, "port_id", knownvalue.Null())),
-		finds(looked(objects, "floating_ip", "description = \"{{name}}\"\ntags = [\"one\"]"+after), has(it, "address", knownvalue.NotNull()), has(it, "status", text("DOWN"))),
+		finds(looked(objects, "floating_ip", `address = massif_floating_ip.test.address`), acctest.Has(it, "tags", set("one")), acctest.Has(it, "external_network_id", text(id)), acctest.Has(it, "port_id", knownvalue.Null())),
+		finds(looked(objects, "floating_ip", "description = \"{{name}}\"\ntags = [\"one\"]"+after), acctest.Has(it, "address", knownvalue.NotNull()), acctest.Has(it, "status", text("DOWN"))),
 		resource.TestStep{Config: looked(objects, "floating_ip", `description = "{{name}}"`+after), ExpectError: acctest.Words("2 floating IPs match, where exactly one must")},
 		resource.TestStep{Config: looked(objects, "floating_ip", `address = "192.0.2.77"`), ExpectError: acctest.Words("No floating IP matches; there are:")},
 	)
@@ -94,8 +94,8 @@ resource "massif_subnet_pool" "twin" {
 `
 	after := "\nname = \"{{name}}\"\ndepends_on = [massif_subnet_pool.test, massif_subnet_pool.twin]"
 	c.Test(t,
-		finds(looked(objects, "subnet_pool", "ip_version = 6\nshared = false"+after), has(it, "prefixes", set("2001:db8:77::/48")), has(it, "default_prefix_length", number(64)), has(it, "shared", knownvalue.Bool(false))),
-		finds(looked(objects, "subnet_pool", `tags = ["one"]`+after), has(it, "prefixes", set("10.200.0.0/16")), has(it, "is_default", knownvalue.Bool(false))),
+		finds(looked(objects, "subnet_pool", "ip_version = 6\nshared = false"+after), acctest.Has(it, "prefixes", set("2001:db8:77::/48")), acctest.Has(it, "default_prefix_length", number(64)), acctest.Has(it, "shared", knownvalue.Bool(false))),
+		finds(looked(objects, "subnet_pool", `tags = ["one"]`+after), acctest.Has(it, "prefixes", set("10.200.0.0/16")), acctest.Has(it, "is_default", knownvalue.Bool(false))),
 		resource.TestStep{Config: looked(objects, "subnet_pool", after), ExpectError: acctest.Words("2 subnet pools match, where exactly one must")},
 		resource.TestStep{Config: looked(objects, "subnet_pool", `name = "{{name}}-none"`), ExpectError: acctest.Words("No subnet pool matches; there are:")},
 	)
@@ -106,7 +106,7 @@ func TestAddressGroupDataSource(t *testing.T) {
 	const it = "data.massif_address_group.test"
 	objects := anAddressGroup("addresses = [\"203.0.113.7/32\"]\ndescription = \"the one\"")
 	c.Test(t,
-		finds(looked(objects, "address_group", `name = massif_address_group.test.name`), has(it, "addresses", set("203.0.113.7/32")), has(it, "description", text("the one"))),
+		finds(looked(objects, "address_group", `name = massif_address_group.test.name`), acctest.Has(it, "addresses", set("203.0.113.7/32")), acctest.Has(it, "description", text("the one"))),
 		resource.TestStep{Config: looked(objects, "address_group", `name = "{{name}}-none"`), ExpectError: acctest.Words("No address group matches; there are:")},
 	)
 }

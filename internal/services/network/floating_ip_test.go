@@ -31,14 +31,14 @@ func TestFloatingIP(t *testing.T) {
 	name, id := external(t, c)
 	same := statecheck.CompareValue(compare.ValuesSame())
 	c.Test(t,
-		step(aFloatingIP(name, ``), floatingIt, create,
-			has(floatingIt, "address", knownvalue.NotNull()), has(floatingIt, "external_network_id", text(id)),
-			has(floatingIt, "port_id", knownvalue.Null()), has(floatingIt, "fixed_ip", knownvalue.Null()), has(floatingIt, "router_id", knownvalue.Null()),
+		acctest.Step(aFloatingIP(name, ``), floatingIt, create,
+			acctest.Has(floatingIt, "address", knownvalue.NotNull()), acctest.Has(floatingIt, "external_network_id", text(id)),
+			acctest.Has(floatingIt, "port_id", knownvalue.Null()), acctest.Has(floatingIt, "fixed_ip", knownvalue.Null()), acctest.Has(floatingIt, "router_id", knownvalue.Null()),
 			same.AddStateValue(floatingIt, tfjsonpath.New("address"))),
-		imported(floatingIt),
-		step(aFloatingIP(name, `tags = ["a"]`), floatingIt, update, has(floatingIt, "tags", set("a"))),
+		acctest.Imported(floatingIt),
+		acctest.Step(aFloatingIP(name, `tags = ["a"]`), floatingIt, update, acctest.Has(floatingIt, "tags", set("a"))),
 		// The same network by its id is the same network.
-		step(aFloatingIP(id, ``), floatingIt, update, has(floatingIt, "external_network", text(id)), same.AddStateValue(floatingIt, tfjsonpath.New("address"))),
+		acctest.Step(aFloatingIP(id, ``), floatingIt, update, acctest.Has(floatingIt, "external_network", text(id)), same.AddStateValue(floatingIt, tfjsonpath.New("address"))),
 	)
 }
 
@@ -74,17 +74,17 @@ resource "massif_floating_ip" "test" {
 	same := statecheck.CompareValue(compare.ValuesSame())
 	address := func() statecheck.StateCheck { return same.AddStateValue(floatingIt, tfjsonpath.New("address")) }
 	c.Test(t,
-		step(config("description = \"{{name}}\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.6\""), floatingIt, create,
-			has(floatingIt, "fixed_ip", text("10.77.0.6")), has(floatingIt, "router_id", knownvalue.NotNull()), address()),
-		imported(floatingIt),
+		acctest.Step(config("description = \"{{name}}\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.6\""), floatingIt, create,
+			acctest.Has(floatingIt, "fixed_ip", text("10.77.0.6")), acctest.Has(floatingIt, "router_id", knownvalue.NotNull()), address()),
+		acctest.Imported(floatingIt),
 		// A port with several addresses stays at the one that was chosen.
-		step(config("description = \"{{name}}, changed\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.6\""), floatingIt, update,
-			has(floatingIt, "fixed_ip", text("10.77.0.6")), has(floatingIt, "description", text(c.Prefix+", changed")), address()),
-		step(config("description = \"{{name}}\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.5\""), floatingIt, update, has(floatingIt, "fixed_ip", text("10.77.0.5")), address()),
-		step(config("description = \"{{name}}\"\nport_id = massif_port.one.id"), floatingIt, update, has(floatingIt, "fixed_ip", text("10.77.0.7")), address()),
-		step(config("description = \"{{name}}, again\"\nport_id = massif_port.one.id"), floatingIt, update, has(floatingIt, "fixed_ip", text("10.77.0.7")), address()),
-		step(config("description = \"{{name}}\""), floatingIt, update,
-			has(floatingIt, "port_id", knownvalue.Null()), has(floatingIt, "fixed_ip", knownvalue.Null()), has(floatingIt, "router_id", knownvalue.Null()), address()),
+		acctest.Step(config("description = \"{{name}}, changed\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.6\""), floatingIt, update,
+			acctest.Has(floatingIt, "fixed_ip", text("10.77.0.6")), acctest.Has(floatingIt, "description", text(c.Prefix+", changed")), address()),
+		acctest.Step(config("description = \"{{name}}\"\nport_id = massif_port.two.id\nfixed_ip = \"10.77.0.5\""), floatingIt, update, acctest.Has(floatingIt, "fixed_ip", text("10.77.0.5")), address()),
+		acctest.Step(config("description = \"{{name}}\"\nport_id = massif_port.one.id"), floatingIt, update, acctest.Has(floatingIt, "fixed_ip", text("10.77.0.7")), address()),
+		acctest.Step(config("description = \"{{name}}, again\"\nport_id = massif_port.one.id"), floatingIt, update, acctest.Has(floatingIt, "fixed_ip", text("10.77.0.7")), address()),
+		acctest.Step(config("description = \"{{name}}\""), floatingIt, update,
+			acctest.Has(floatingIt, "port_id", knownvalue.Null()), acctest.Has(floatingIt, "fixed_ip", knownvalue.Null()), acctest.Has(floatingIt, "router_id", knownvalue.Null()), address()),
 		resource.TestStep{
 			Config:      config("description = \"{{name}}\"\nport_id = \"00000000-0000-4000-8000-000000000000\""),
 			ExpectError: acctest.Words("port_id = \"00000000-0000-4000-8000-000000000000\""),
@@ -100,8 +100,8 @@ func TestFloatingIPDNS(t *testing.T) {
 		return aFloatingIP(name, "dns_name = \""+host+"\"\ndns_domain = \"a.example.org.\"")
 	}
 	c.Test(t,
-		step(config("web"), floatingIt, create, has(floatingIt, "dns_name", text("web")), has(floatingIt, "dns_domain", text("a.example.org."))),
-		step(config("api"), floatingIt, replace, has(floatingIt, "dns_name", text("api"))),
+		acctest.Step(config("web"), floatingIt, create, acctest.Has(floatingIt, "dns_name", text("web")), acctest.Has(floatingIt, "dns_domain", text("a.example.org."))),
+		acctest.Step(config("api"), floatingIt, replace, acctest.Has(floatingIt, "dns_name", text("api"))),
 	)
 }
 
@@ -120,19 +120,19 @@ resource "massif_floating_ip" "test" {
 		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 			plancheck.ExpectUnknownValue(floatingIt, tfjsonpath.New("external_network_id")),
 		}},
-		ConfigStateChecks: []statecheck.StateCheck{has(floatingIt, "external_network_id", text(id)), has(floatingIt, "port_id", knownvalue.Null())},
+		ConfigStateChecks: []statecheck.StateCheck{acctest.Has(floatingIt, "external_network_id", text(id)), acctest.Has(floatingIt, "port_id", knownvalue.Null())},
 	})
 }
 
 func TestFloatingIPDisappears(t *testing.T) {
 	c := acctest.New(t)
 	name, _ := external(t, c)
-	var it stolen
+	var it acctest.Stolen
 	c.Test(t,
-		resource.TestStep{Config: aFloatingIP(name, ``), Check: it.from(floatingIt)},
+		resource.TestStep{Config: aFloatingIP(name, ``), Check: it.From(floatingIt)},
 		resource.TestStep{
-			PreConfig: func() { call(t, c, http.MethodDelete, nil, "floatingips", it.id) },
-			Config:    aFloatingIP(name, ``), ConfigPlanChecks: plans(floatingIt, create),
+			PreConfig: func() { call(t, c, http.MethodDelete, nil, "floatingips", it.ID) },
+			Config:    aFloatingIP(name, ``), ConfigPlanChecks: acctest.Plans(floatingIt, create),
 		},
 	)
 }

@@ -4,25 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
 )
-
-// wrong is a configuration that validate or plan must refuse: at the attribute, with words that say what would be right.
-type wrong struct {
-	name   string
-	config string
-	path   string // to the value that is to blame; "" is the resource as a whole
-	words  string
-}
 
 // of is a resource with nothing in it but what the row is about.
 func of(typ, body string) string {
 	return "resource \"massif_" + typ + "\" \"test\" {\n" + body + "\n}\n"
 }
 
-func wrongs() []wrong {
+func wrongs() []acctest.Wrong {
 	subnet := func(body string) string { return of("subnet", "network_id = \"n\"\n"+body) }
 	v4 := func(body string) string { return subnet("cidr = \"10.77.0.0/24\"\n" + body) }
 	v6 := func(body string) string { return subnet("cidr = \"2001:db8:77::/64\"\n" + body) }
@@ -31,7 +21,7 @@ func wrongs() []wrong {
 	floating := func(body string) string { return of("floating_ip", "external_network = \"ext-floating1\"\n"+body) }
 	list := func(body string) string { return of("address_group", "name = \"g\"\n"+body) }
 	long := strings.Repeat("x", 256)
-	return []wrong{
+	return []acctest.Wrong{
 		{"network: no name", of("network", ``), "", `"name" is required`},
 		{"network: empty name", of("network", `name = ""`), "name", "string length must be between 1 and 255"},
 		{"network: name too long", of("network", `name = "`+long+`"`), "name", "string length must be between 1 and 255"},
@@ -132,34 +122,18 @@ func wrongs() []wrong {
 }
 
 func TestInvalid(t *testing.T) {
-	for _, w := range wrongs() {
-		t.Run(w.name, func(t *testing.T) {
-			acctest.New(t).Test(t, resource.TestStep{Config: w.config, PlanOnly: true, ExpectError: acctest.Blamed(w.path, w.words)})
-		})
-	}
+	acctest.Refused(t, wrongs())
 }
 
 // What is not known yet may become right: no such plan fails.
 func TestUnknownsAreNotWrong(t *testing.T) {
-	acctest.New(t).Test(t, resource.TestStep{
-		PlanOnly: true, ExpectNonEmptyPlan: true,
-		Config: `
-resource "terraform_data" "later" { input = "x" }
-
-locals {
-  text   = terraform_data.later.output
-  number = length(terraform_data.later.output)
-  yes    = terraform_data.later.output == "x"
-  list   = [terraform_data.later.output]
-  all    = split(",", terraform_data.later.output)
-}
-
+	acctest.NotRefused(t, map[string]string{"all types": `
 resource "massif_network" "test" {
   name                    = local.text
   mtu                     = local.number
   dns_domain              = local.text
   port_security           = local.yes
-  availability_zone_hints = local.all
+  availability_zone_hints = local.words
   qos_policy_id           = local.text
   tags                    = local.list
 }
@@ -172,11 +146,11 @@ resource "massif_subnet" "test" {
   no_gateway        = local.yes
   enable_dhcp       = local.yes
   allocation_pools  = [{ start = local.text, end = "10.0.0.9" }, { start = "10.0.0.1", end = local.text }]
-  dns_nameservers   = local.all
+  dns_nameservers   = local.words
   host_routes       = [{ destination = local.text, nexthop = local.text }]
   ipv6_address_mode = local.text
   ipv6_ra_mode      = local.text
-  service_types     = local.all
+  service_types     = local.words
 }
 
 resource "massif_router" "test" {
@@ -191,7 +165,7 @@ resource "massif_port" "test" {
   network_id            = local.text
   fixed_ips             = [{ subnet_id = local.text }, { ip_address = local.text }, { subnet_id = local.text, ip_address = "10.0.0.1" }, local.yes ? { subnet_id = local.text, ip_address = null } : null]
   port_security         = local.yes
-  security_group_ids    = local.all
+  security_group_ids    = local.words
   allowed_address_pairs = [{ ip_address = local.text, mac_address = local.text }, { ip_address = local.text, mac_address = null }]
   extra_dhcp_options    = [{ name = local.text, value = local.text, ip_version = local.number }, { name = "66", value = local.text }]
   mac_address           = local.text
@@ -213,7 +187,7 @@ resource "massif_floating_ip" "test" {
 
 resource "massif_subnet_pool" "test" {
   name                  = "x"
-  prefixes              = local.all
+  prefixes              = local.words
   default_prefix_length = local.number
   min_prefix_length     = 30
   max_prefix_length     = local.number
@@ -234,10 +208,9 @@ resource "massif_address_group" "test" {
 resource "massif_security_group" "test" {
   name = "x"
   rules = {
-    in  = { from_address_group_ids = [massif_address_group.test.id], tcp = local.all }
-    out = { to_address_group_ids = local.all, udp = [local.text] }
+    in  = { from_address_group_ids = [massif_address_group.test.id], tcp = local.words }
+    out = { to_address_group_ids = local.words, udp = [local.text] }
   }
 }
-`,
-	})
+`})
 }

@@ -12,44 +12,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
 )
-
-// has checks an attribute in the state.
-func has(address, attribute string, want knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), want)
-}
-
-// plans checks what would happen to a resource before it is applied.
-func plans(address string, action plancheck.ResourceActionType) resource.ConfigPlanChecks {
-	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}}
-}
-
-// step applies a configuration, checks the planned action and the state, and that a second plan is empty (which the test
-// framework does after every step).
-func step(config, address string, action plancheck.ResourceActionType, checks ...statecheck.StateCheck) resource.TestStep {
-	return resource.TestStep{Config: config, ConfigPlanChecks: plans(address, action), ConfigStateChecks: checks}
-}
-
-func imported(address string, ignore ...string) resource.TestStep {
-	return resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: append(ignore, "timeouts")}
-}
-
-// stolen is the id of a resource, read while the test framework looks at the state.
-type stolen struct{ id string }
-
-func (s *stolen) from(address string) resource.TestCheckFunc {
-	return func(state *terraform.State) error {
-		r, ok := state.RootModule().Resources[address]
-		if !ok {
-			return fmt.Errorf("%s is not in the state", address)
-		}
-		s.id = r.Primary.ID
-		return nil
-	}
-}
 
 // call sends a request behind Terraform's back.
 func call(t *testing.T, c *acctest.Cloud, method string, body any, path ...string) map[string]any {
@@ -117,17 +82,17 @@ func TestNetwork(t *testing.T) {
 	c := acctest.New(t)
 	const it = "massif_network.test"
 	c.Test(t,
-		step(aNetwork, it, create,
-			has(it, "name", text(c.Prefix)), has(it, "description", text("")), has(it, "shared", knownvalue.Bool(false)),
-			has(it, "external", knownvalue.Bool(false)), has(it, "admin_state_up", knownvalue.Bool(true)), has(it, "port_security", knownvalue.Bool(true)),
-			has(it, "dns_domain", knownvalue.Null()), has(it, "mtu", knownvalue.NotNull()), has(it, "tags", set()), has(it, "region", text(c.Region()))),
-		imported(it),
-		step(fullNetwork, it, update,
-			has(it, "name", text(c.Prefix+"-full")), has(it, "description", text("all of it")), has(it, "mtu", knownvalue.Int64Exact(1300)),
-			has(it, "port_security", knownvalue.Bool(false)), has(it, "admin_state_up", knownvalue.Bool(false)), has(it, "tags", set("b", "team:platform"))),
-		imported(it),
-		step(aNetwork, it, update, // what was computed stays, what has a default goes back
-			has(it, "description", text("")), has(it, "mtu", knownvalue.Int64Exact(1300)), has(it, "admin_state_up", knownvalue.Bool(true)), has(it, "tags", set())),
+		acctest.Step(aNetwork, it, create,
+			acctest.Has(it, "name", text(c.Prefix)), acctest.Has(it, "description", text("")), acctest.Has(it, "shared", knownvalue.Bool(false)),
+			acctest.Has(it, "external", knownvalue.Bool(false)), acctest.Has(it, "admin_state_up", knownvalue.Bool(true)), acctest.Has(it, "port_security", knownvalue.Bool(true)),
+			acctest.Has(it, "dns_domain", knownvalue.Null()), acctest.Has(it, "mtu", knownvalue.NotNull()), acctest.Has(it, "tags", set()), acctest.Has(it, "region", text(c.Region()))),
+		acctest.Imported(it),
+		acctest.Step(fullNetwork, it, update,
+			acctest.Has(it, "name", text(c.Prefix+"-full")), acctest.Has(it, "description", text("all of it")), acctest.Has(it, "mtu", knownvalue.Int64Exact(1300)),
+			acctest.Has(it, "port_security", knownvalue.Bool(false)), acctest.Has(it, "admin_state_up", knownvalue.Bool(false)), acctest.Has(it, "tags", set("b", "team:platform"))),
+		acctest.Imported(it),
+		acctest.Step(aNetwork, it, update, // what was computed stays, what has a default goes back
+			acctest.Has(it, "description", text("")), acctest.Has(it, "mtu", knownvalue.Int64Exact(1300)), acctest.Has(it, "admin_state_up", knownvalue.Bool(true)), acctest.Has(it, "tags", set())),
 	)
 }
 
@@ -140,38 +105,38 @@ func TestNetworkDNSDomain(t *testing.T) {
 	}
 	const it = "massif_network.test"
 	acctest.New(t).Test(t,
-		step(config(`"a.example.org."`), it, create, has(it, "dns_domain", text("a.example.org."))),
-		step(config(`"b.example.org."`), it, update, has(it, "dns_domain", text("b.example.org."))),
-		step(config(`null`), it, update, has(it, "dns_domain", knownvalue.Null())),
+		acctest.Step(config(`"a.example.org."`), it, create, acctest.Has(it, "dns_domain", text("a.example.org."))),
+		acctest.Step(config(`"b.example.org."`), it, update, acctest.Has(it, "dns_domain", text("b.example.org."))),
+		acctest.Step(config(`null`), it, update, acctest.Has(it, "dns_domain", knownvalue.Null())),
 	)
 }
 
 func TestNetworkDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	c.Test(t,
-		resource.TestStep{Config: aNetwork, Check: it.from("massif_network.test")},
+		resource.TestStep{Config: aNetwork, Check: it.From("massif_network.test")},
 		resource.TestStep{
-			PreConfig:        func() { call(t, c, http.MethodDelete, nil, "networks", it.id) },
+			PreConfig:        func() { call(t, c, http.MethodDelete, nil, "networks", it.ID) },
 			Config:           aNetwork,
-			ConfigPlanChecks: plans("massif_network.test", create),
+			ConfigPlanChecks: acctest.Plans("massif_network.test", create),
 		},
 	)
 }
 
 func TestNetworkDrift(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	c.Test(t,
-		resource.TestStep{Config: aNetwork, Check: it.from("massif_network.test")},
+		resource.TestStep{Config: aNetwork, Check: it.From("massif_network.test")},
 		resource.TestStep{
 			PreConfig: func() {
-				call(t, c, http.MethodPut, map[string]any{"network": map[string]any{"description": "by hand"}}, "networks", it.id)
-				call(t, c, http.MethodPut, map[string]any{"tags": []string{"by-hand"}}, "networks", it.id, "tags")
+				call(t, c, http.MethodPut, map[string]any{"network": map[string]any{"description": "by hand"}}, "networks", it.ID)
+				call(t, c, http.MethodPut, map[string]any{"tags": []string{"by-hand"}}, "networks", it.ID, "tags")
 			},
 			Config:            aNetwork,
-			ConfigPlanChecks:  plans("massif_network.test", update),
-			ConfigStateChecks: []statecheck.StateCheck{has("massif_network.test", "description", text("")), has("massif_network.test", "tags", set())},
+			ConfigPlanChecks:  acctest.Plans("massif_network.test", update),
+			ConfigStateChecks: []statecheck.StateCheck{acctest.Has("massif_network.test", "description", text("")), acctest.Has("massif_network.test", "tags", set())},
 		},
 	)
 }

@@ -58,39 +58,39 @@ func TestPort(t *testing.T) {
 ` + more)
 	}
 	acctest.New(t).Test(t,
-		step(aPort(``), portIt, create,
-			has(portIt, "fixed_ips", fixed("")), has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(1)), has(portIt, "mac_address", knownvalue.NotNull()),
-			has(portIt, "port_security", knownvalue.Bool(true)), has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)), has(portIt, "allowed_address_pairs", knownvalue.Null()),
-			has(portIt, "extra_dhcp_options", knownvalue.Null()), has(portIt, "vnic_type", text("normal")), has(portIt, "device_id", text("")),
-			has(portIt, "device_owner", text("")), has(portIt, "admin_state_up", knownvalue.Bool(true)), has(portIt, "tags", set()),
-			has(portIt, "binding_profile", knownvalue.Null()), has(portIt, "qos_policy_id", knownvalue.Null()),
+		acctest.Step(aPort(``), portIt, create,
+			acctest.Has(portIt, "fixed_ips", fixed("")), acctest.Has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(1)), acctest.Has(portIt, "mac_address", knownvalue.NotNull()),
+			acctest.Has(portIt, "port_security", knownvalue.Bool(true)), acctest.Has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)), acctest.Has(portIt, "allowed_address_pairs", knownvalue.Null()),
+			acctest.Has(portIt, "extra_dhcp_options", knownvalue.Null()), acctest.Has(portIt, "vnic_type", text("normal")), acctest.Has(portIt, "device_id", text("")),
+			acctest.Has(portIt, "device_owner", text("")), acctest.Has(portIt, "admin_state_up", knownvalue.Bool(true)), acctest.Has(portIt, "tags", set()),
+			acctest.Has(portIt, "binding_profile", knownvalue.Null()), acctest.Has(portIt, "qos_policy_id", knownvalue.Null()),
 			sameMAC.AddStateValue(portIt, tfjsonpath.New("mac_address"))),
-		imported(portIt),
-		step(full(``), portIt, update,
-			has(portIt, "fixed_ips", fixed("", "10.77.0.9")), has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(2)),
-			has(portIt, "allowed_address_pairs", knownvalue.ListSizeExact(3)), has(portIt, "extra_dhcp_options", knownvalue.ListSizeExact(3)),
-			has(portIt, "tags", set("a", "b")), has(portIt, "admin_state_up", knownvalue.Bool(false)), sameMAC.AddStateValue(portIt, tfjsonpath.New("mac_address"))),
-		imported(portIt, "fixed_ips", "allowed_address_pairs", "extra_dhcp_options"), // in the cloud's order
-		step(aPort(`
+		acctest.Imported(portIt),
+		acctest.Step(full(``), portIt, update,
+			acctest.Has(portIt, "fixed_ips", fixed("", "10.77.0.9")), acctest.Has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(2)),
+			acctest.Has(portIt, "allowed_address_pairs", knownvalue.ListSizeExact(3)), acctest.Has(portIt, "extra_dhcp_options", knownvalue.ListSizeExact(3)),
+			acctest.Has(portIt, "tags", set("a", "b")), acctest.Has(portIt, "admin_state_up", knownvalue.Bool(false)), sameMAC.AddStateValue(portIt, tfjsonpath.New("mac_address"))),
+		acctest.Imported(portIt, "fixed_ips", "allowed_address_pairs", "extra_dhcp_options"), // in the cloud's order
+		acctest.Step(aPort(`
   fixed_ips             = [{ ip_address = "10.77.0.10" }]
   security_group_ids    = []
   allowed_address_pairs = [{ ip_address = "10.77.0.201" }]
   extra_dhcp_options    = [{ name = "bootfile-name", value = "other.0" }]
 `), portIt, update,
-			has(portIt, "fixed_ips", fixed("10.77.0.10")), has(portIt, "security_group_ids", set()), has(portIt, "description", text("")),
-			has(portIt, "allowed_address_pairs", knownvalue.ListSizeExact(1)), has(portIt, "extra_dhcp_options", knownvalue.ListSizeExact(1)),
-			has(portIt, "admin_state_up", knownvalue.Bool(true)), has(portIt, "tags", set())),
-		imported(portIt),
-		step(aPort(``), portIt, update, // what was computed stays
-			has(portIt, "fixed_ips", fixed("10.77.0.10")), has(portIt, "security_group_ids", set()),
-			has(portIt, "allowed_address_pairs", knownvalue.Null()), has(portIt, "extra_dhcp_options", knownvalue.Null())),
+			acctest.Has(portIt, "fixed_ips", fixed("10.77.0.10")), acctest.Has(portIt, "security_group_ids", set()), acctest.Has(portIt, "description", text("")),
+			acctest.Has(portIt, "allowed_address_pairs", knownvalue.ListSizeExact(1)), acctest.Has(portIt, "extra_dhcp_options", knownvalue.ListSizeExact(1)),
+			acctest.Has(portIt, "admin_state_up", knownvalue.Bool(true)), acctest.Has(portIt, "tags", set())),
+		acctest.Imported(portIt),
+		acctest.Step(aPort(``), portIt, update, // what was computed stays
+			acctest.Has(portIt, "fixed_ips", fixed("10.77.0.10")), acctest.Has(portIt, "security_group_ids", set()),
+			acctest.Has(portIt, "allowed_address_pairs", knownvalue.Null()), acctest.Has(portIt, "extra_dhcp_options", knownvalue.Null())),
 	)
 }
 
 // What is still asked for keeps its address, wherever it stands in the list.
 func TestPortKeepsAddresses(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aPort(`fixed_ips = [{ subnet_id = massif_subnet.a.id }, { subnet_id = massif_subnet.b.id }]`), portIt, create, has(portIt, "fixed_ips", fixed("", ""))),
+		acctest.Step(aPort(`fixed_ips = [{ subnet_id = massif_subnet.a.id }, { subnet_id = massif_subnet.b.id }]`), portIt, create, acctest.Has(portIt, "fixed_ips", fixed("", ""))),
 		resource.TestStep{
 			Config: aPort(`fixed_ips = [{ subnet_id = massif_subnet.b.id }, { ip_address = "10.77.0.99" }, { subnet_id = massif_subnet.a.id }]`),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
@@ -99,30 +99,30 @@ func TestPortKeepsAddresses(t *testing.T) {
 				plancheck.ExpectKnownValue(portIt, tfjsonpath.New("fixed_ips").AtSliceIndex(2).AtMapKey("ip_address"), knownvalue.NotNull()),
 				plancheck.ExpectUnknownValue(portIt, tfjsonpath.New("fixed_ips").AtSliceIndex(1).AtMapKey("subnet_id")),
 			}},
-			ConfigStateChecks: []statecheck.StateCheck{has(portIt, "fixed_ips", fixed("", "10.77.0.99", ""))},
+			ConfigStateChecks: []statecheck.StateCheck{acctest.Has(portIt, "fixed_ips", fixed("", "10.77.0.99", ""))},
 		},
-		step(aPort(`fixed_ips = []`), portIt, update, has(portIt, "fixed_ips", fixed()), has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(0))),
-		imported(portIt),
+		acctest.Step(aPort(`fixed_ips = []`), portIt, update, acctest.Has(portIt, "fixed_ips", fixed()), acctest.Has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(0))),
+		acctest.Imported(portIt),
 	)
 }
 
 func TestPortSecurity(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aPort("port_security = false"), portIt, create, has(portIt, "port_security", knownvalue.Bool(false)), has(portIt, "security_group_ids", set())),
-		imported(portIt),
-		step(aPort("port_security = true\nsecurity_group_ids = [massif_security_group.test.id]\nallowed_address_pairs = [{ ip_address = \"10.9.0.0/16\" }]"), portIt, update,
-			has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)), has(portIt, "allowed_address_pairs", knownvalue.ListSizeExact(1))),
-		step(aPort("port_security = false"), portIt, update, has(portIt, "security_group_ids", set()), has(portIt, "allowed_address_pairs", knownvalue.Null())),
-		step(aPort("port_security = true"), portIt, update, has(portIt, "security_group_ids", set())),
+		acctest.Step(aPort("port_security = false"), portIt, create, acctest.Has(portIt, "port_security", knownvalue.Bool(false)), acctest.Has(portIt, "security_group_ids", set())),
+		acctest.Imported(portIt),
+		acctest.Step(aPort("port_security = true\nsecurity_group_ids = [massif_security_group.test.id]\nallowed_address_pairs = [{ ip_address = \"10.9.0.0/16\" }]"), portIt, update,
+			acctest.Has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)), acctest.Has(portIt, "allowed_address_pairs", knownvalue.ListSizeExact(1))),
+		acctest.Step(aPort("port_security = false"), portIt, update, acctest.Has(portIt, "security_group_ids", set()), acctest.Has(portIt, "allowed_address_pairs", knownvalue.Null())),
+		acctest.Step(aPort("port_security = true"), portIt, update, acctest.Has(portIt, "security_group_ids", set())),
 	)
 }
 
 func TestPortMACAddress(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aPort(`mac_address = "FA:16:3E:00:77:0A"`), portIt, create, has(portIt, "mac_address", text("FA:16:3E:00:77:0A"))),
-		step(aPort(`mac_address = "fa:16:3e:00:77:0a"`), portIt, update, has(portIt, "mac_address", text("fa:16:3e:00:77:0a"))),
-		step(aPort(`mac_address = "fa:16:3e:00:77:0b"`), portIt, replace, has(portIt, "mac_address", text("fa:16:3e:00:77:0b"))),
-		step(aPort(``), portIt, noop, has(portIt, "mac_address", text("fa:16:3e:00:77:0b"))),
+		acctest.Step(aPort(`mac_address = "FA:16:3E:00:77:0A"`), portIt, create, acctest.Has(portIt, "mac_address", text("FA:16:3E:00:77:0A"))),
+		acctest.Step(aPort(`mac_address = "fa:16:3e:00:77:0a"`), portIt, update, acctest.Has(portIt, "mac_address", text("fa:16:3e:00:77:0a"))),
+		acctest.Step(aPort(`mac_address = "fa:16:3e:00:77:0b"`), portIt, replace, acctest.Has(portIt, "mac_address", text("fa:16:3e:00:77:0b"))),
+		acctest.Step(aPort(``), portIt, noop, acctest.Has(portIt, "mac_address", text("fa:16:3e:00:77:0b"))),
 	)
 }
 
@@ -131,10 +131,10 @@ func TestPortDNS(t *testing.T) {
 		return statecheck.ExpectKnownValue(portIt, tfjsonpath.New("dns_assignment").AtSliceIndex(0).AtMapKey("hostname"), text(name))
 	}
 	acctest.New(t).Test(t,
-		step(aPort(`dns_name = "web"`), portIt, create, has(portIt, "dns_name", text("web")), name("web")),
-		imported(portIt),
-		step(aPort("dns_name = \"Api\"\ndns_domain = \"a.example.org.\""), portIt, update, has(portIt, "dns_name", text("Api")), has(portIt, "dns_domain", text("a.example.org.")), name("api")),
-		step(aPort(``), portIt, update, has(portIt, "dns_name", knownvalue.Null()), has(portIt, "dns_domain", knownvalue.Null())),
+		acctest.Step(aPort(`dns_name = "web"`), portIt, create, acctest.Has(portIt, "dns_name", text("web")), name("web")),
+		acctest.Imported(portIt),
+		acctest.Step(aPort("dns_name = \"Api\"\ndns_domain = \"a.example.org.\""), portIt, update, acctest.Has(portIt, "dns_name", text("Api")), acctest.Has(portIt, "dns_domain", text("a.example.org.")), name("api")),
+		acctest.Step(aPort(``), portIt, update, acctest.Has(portIt, "dns_name", knownvalue.Null()), acctest.Has(portIt, "dns_domain", knownvalue.Null())),
 	)
 }
 
@@ -159,9 +159,9 @@ resource "massif_port" "test" {
 `
 	}
 	acctest.New(t).Test(t,
-		step(config(`fixed_ips = [{ subnet_id = massif_subnet.a.id }]`), portIt, create, has(portIt, "fixed_ips", fixed("")), has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(2))),
-		step(config(`fixed_ips = [{ subnet_id = massif_subnet.b.id }]`), portIt, update, has(portIt, "fixed_ips", fixed("")), has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(2))),
-		step(config(`fixed_ips = [{ subnet_id = massif_subnet.slaac.id }]`), portIt, update, has(portIt, "fixed_ips", fixed("")), has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(1))),
+		acctest.Step(config(`fixed_ips = [{ subnet_id = massif_subnet.a.id }]`), portIt, create, acctest.Has(portIt, "fixed_ips", fixed("")), acctest.Has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(2))),
+		acctest.Step(config(`fixed_ips = [{ subnet_id = massif_subnet.b.id }]`), portIt, update, acctest.Has(portIt, "fixed_ips", fixed("")), acctest.Has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(2))),
+		acctest.Step(config(`fixed_ips = [{ subnet_id = massif_subnet.slaac.id }]`), portIt, update, acctest.Has(portIt, "fixed_ips", fixed("")), acctest.Has(portIt, "all_fixed_ips", knownvalue.ListSizeExact(1))),
 	)
 }
 
@@ -183,39 +183,39 @@ resource "terraform_data" "later" {
 		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 			plancheck.ExpectUnknownValue(portIt, tfjsonpath.New("fixed_ips").AtSliceIndex(0).AtMapKey("ip_address")),
 		}},
-		ConfigStateChecks: []statecheck.StateCheck{has(portIt, "fixed_ips", fixed("10.77.0.9", "")), has(portIt, "port_security", knownvalue.Bool(true))},
+		ConfigStateChecks: []statecheck.StateCheck{acctest.Has(portIt, "fixed_ips", fixed("10.77.0.9", "")), acctest.Has(portIt, "port_security", knownvalue.Bool(true))},
 	})
 }
 
 func TestPortDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	c.Test(t,
-		resource.TestStep{Config: aPort(``), Check: it.from(portIt)},
+		resource.TestStep{Config: aPort(``), Check: it.From(portIt)},
 		resource.TestStep{
-			PreConfig: func() { call(t, c, http.MethodDelete, nil, "ports", it.id) },
-			Config:    aPort(``), ConfigPlanChecks: plans(portIt, create),
+			PreConfig: func() { call(t, c, http.MethodDelete, nil, "ports", it.ID) },
+			Config:    aPort(``), ConfigPlanChecks: acctest.Plans(portIt, create),
 		},
 	)
 }
 
 func TestPortDrift(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	config := aPort(`fixed_ips = [{ ip_address = "10.77.0.9" }]`)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: it.from(portIt)},
+		resource.TestStep{Config: config, Check: it.From(portIt)},
 		resource.TestStep{
 			PreConfig: func() {
 				call(t, c, http.MethodPut, map[string]any{"port": map[string]any{
 					"fixed_ips":       []any{map[string]any{"ip_address": "10.77.0.9"}, map[string]any{"ip_address": "10.77.0.10"}},
 					"extra_dhcp_opts": []any{map[string]any{"opt_name": "66", "opt_value": "x"}}, "allowed_address_pairs": []any{map[string]any{"ip_address": "10.0.0.1"}},
-				}}, "ports", it.id)
+				}}, "ports", it.ID)
 			},
-			Config: config, ConfigPlanChecks: plans(portIt, update),
+			Config: config, ConfigPlanChecks: acctest.Plans(portIt, update),
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(portIt, "all_fixed_ips", knownvalue.ListExact([]knownvalue.Check{text("10.77.0.9")})),
-				has(portIt, "extra_dhcp_options", knownvalue.Null()), has(portIt, "allowed_address_pairs", knownvalue.Null()),
+				acctest.Has(portIt, "all_fixed_ips", knownvalue.ListExact([]knownvalue.Check{text("10.77.0.9")})),
+				acctest.Has(portIt, "extra_dhcp_options", knownvalue.Null()), acctest.Has(portIt, "allowed_address_pairs", knownvalue.Null()),
 			},
 		},
 	)
@@ -229,7 +229,7 @@ func TestPortRefused(t *testing.T) {
 		resource.TestStep{Config: aPort(`fixed_ips = [{ ip_address = "10.99.0.1" }]`), ExpectError: acctest.Words(`fixed_ips = [{ ip_address = "10.99.0.1" }]`)},
 		resource.TestStep{Config: aPort(`qos_policy_id = ` + nobody), ExpectError: acctest.Words(`qos_policy_id = ` + nobody)},
 		resource.TestStep{Config: aPort(`binding_profile = jsonencode({ a = 1 })`), ExpectError: acctest.Words(`binding_profile = jsonencode`)},
-		step(aPort(``), portIt, create),
+		acctest.Step(aPort(``), portIt, create),
 	)
 }
 
@@ -246,14 +246,14 @@ resource "massif_server" "test" {
   networks = [{ port_id = massif_port.test.id }]
 }
 `
-	changed := step(config(`security_group_ids = [massif_security_group.test.id]`, server), portIt, update,
-		has(portIt, "device_owner", text("compute:nova")), has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)))
+	changed := acctest.Step(config(`security_group_ids = [massif_security_group.test.id]`, server), portIt, update,
+		acctest.Has(portIt, "device_owner", text("compute:nova")), acctest.Has(portIt, "security_group_ids", knownvalue.SetSizeExact(1)))
 	changed.ConfigPlanChecks.PreApply = append(changed.ConfigPlanChecks.PreApply, plancheck.ExpectResourceAction("massif_server.test", noop))
-	gone := step(config(`security_group_ids = []`, ``), portIt, update, has(portIt, "device_id", text("")), has(portIt, "device_owner", text("")))
+	gone := acctest.Step(config(`security_group_ids = []`, ``), portIt, update, acctest.Has(portIt, "device_id", text("")), acctest.Has(portIt, "device_owner", text("")))
 	acctest.New(t).Test(t,
-		step(config(``, server), portIt, create, has(portIt, "fixed_ips", fixed(""))),
+		acctest.Step(config(``, server), portIt, create, acctest.Has(portIt, "fixed_ips", fixed(""))),
 		changed,
-		imported(portIt),
+		acctest.Imported(portIt),
 		gone,
 	)
 }

@@ -59,30 +59,30 @@ func TestRouter(t *testing.T) {
 	c := acctest.New(t)
 	name, id := external(t, c)
 	c.Test(t,
-		step(aRouter(``), routerIt, create,
-			has(routerIt, "external_network", knownvalue.Null()), has(routerIt, "external_network_id", knownvalue.Null()),
-			has(routerIt, "external_addresses", knownvalue.ListExact(nil)), has(routerIt, "subnet_ids", set()), has(routerIt, "routes", knownvalue.Null())),
-		imported(routerIt),
-		step(aRouter(`
+		acctest.Step(aRouter(``), routerIt, create,
+			acctest.Has(routerIt, "external_network", knownvalue.Null()), acctest.Has(routerIt, "external_network_id", knownvalue.Null()),
+			acctest.Has(routerIt, "external_addresses", knownvalue.ListExact(nil)), acctest.Has(routerIt, "subnet_ids", set()), acctest.Has(routerIt, "routes", knownvalue.Null())),
+		acctest.Imported(routerIt),
+		acctest.Step(aRouter(`
   external_network = "`+name+`"
   description      = "all of it"
   subnet_ids       = [massif_subnet.a.id, massif_subnet.b.id]
   routes           = [{ destination = "10.9.0.0/16", nexthop = "10.77.0.9" }, { destination = "10.8.0.0/16", nexthop = "10.78.0.9" }]
   tags             = ["a"]
 `), routerIt, update,
-			has(routerIt, "external_network_id", text(id)), has(routerIt, "external_addresses", knownvalue.ListSizeExact(1)),
-			has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2)), has(routerIt, "routes", knownvalue.ListSizeExact(2))),
-		imported(routerIt, "routes"), // in the cloud's order
+			acctest.Has(routerIt, "external_network_id", text(id)), acctest.Has(routerIt, "external_addresses", knownvalue.ListSizeExact(1)),
+			acctest.Has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2)), acctest.Has(routerIt, "routes", knownvalue.ListSizeExact(2))),
+		acctest.Imported(routerIt, "routes"), // in the cloud's order
 		// The same network by its id: nothing changes in the cloud.
-		step(aRouter(`
+		acctest.Step(aRouter(`
   external_network = "`+id+`"
   admin_state_up   = false
   subnet_ids       = [massif_subnet.b.id]
   routes           = [{ destination = "10.8.0.0/16", nexthop = "10.78.0.9" }]
-`), routerIt, update, has(routerIt, "external_network", text(id)), has(routerIt, "subnet_ids", knownvalue.SetSizeExact(1)), has(routerIt, "admin_state_up", knownvalue.Bool(false))),
-		step(aRouter(`subnet_ids = [massif_subnet.a.id]`), routerIt, update,
-			has(routerIt, "external_network", knownvalue.Null()), has(routerIt, "external_network_id", knownvalue.Null()),
-			has(routerIt, "external_addresses", knownvalue.ListExact(nil)), has(routerIt, "routes", knownvalue.Null())),
+`), routerIt, update, acctest.Has(routerIt, "external_network", text(id)), acctest.Has(routerIt, "subnet_ids", knownvalue.SetSizeExact(1)), acctest.Has(routerIt, "admin_state_up", knownvalue.Bool(false))),
+		acctest.Step(aRouter(`subnet_ids = [massif_subnet.a.id]`), routerIt, update,
+			acctest.Has(routerIt, "external_network", knownvalue.Null()), acctest.Has(routerIt, "external_network_id", knownvalue.Null()),
+			acctest.Has(routerIt, "external_addresses", knownvalue.ListExact(nil)), acctest.Has(routerIt, "routes", knownvalue.Null())),
 	)
 }
 
@@ -95,38 +95,38 @@ func TestRouterUnknowns(t *testing.T) {
 		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 			plancheck.ExpectUnknownValue(routerIt, tfjsonpath.New("external_network_id")),
 		}},
-		ConfigStateChecks: []statecheck.StateCheck{has(routerIt, "external_network_id", text(id))},
+		ConfigStateChecks: []statecheck.StateCheck{acctest.Has(routerIt, "external_network_id", text(id))},
 	})
 }
 
 func TestRouterDrift(t *testing.T) {
 	c := acctest.New(t)
-	var it, b stolen
+	var it, b acctest.Stolen
 	config := aRouter(`subnet_ids = [massif_subnet.a.id]`)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(it.from(routerIt), b.from("massif_subnet.b"))},
+		resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(it.From(routerIt), b.From("massif_subnet.b"))},
 		resource.TestStep{
 			PreConfig: func() {
-				call(t, c, http.MethodPut, map[string]any{"subnet_id": b.id}, "routers", it.id, "add_router_interface")
+				call(t, c, http.MethodPut, map[string]any{"subnet_id": b.ID}, "routers", it.ID, "add_router_interface")
 			},
-			Config: config, ConfigPlanChecks: plans(routerIt, update),
-			ConfigStateChecks: []statecheck.StateCheck{has(routerIt, "subnet_ids", knownvalue.SetSizeExact(1))},
+			Config: config, ConfigPlanChecks: acctest.Plans(routerIt, update),
+			ConfigStateChecks: []statecheck.StateCheck{acctest.Has(routerIt, "subnet_ids", knownvalue.SetSizeExact(1))},
 		},
 	)
 }
 
 func TestRouterDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var it, a stolen
+	var it, a acctest.Stolen
 	config := aRouter(`subnet_ids = [massif_subnet.a.id]`)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(it.from(routerIt), a.from("massif_subnet.a"))},
+		resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(it.From(routerIt), a.From("massif_subnet.a"))},
 		resource.TestStep{
 			PreConfig: func() {
-				call(t, c, http.MethodPut, map[string]any{"subnet_id": a.id}, "routers", it.id, "remove_router_interface")
-				call(t, c, http.MethodDelete, nil, "routers", it.id)
+				call(t, c, http.MethodPut, map[string]any{"subnet_id": a.ID}, "routers", it.ID, "remove_router_interface")
+				call(t, c, http.MethodDelete, nil, "routers", it.ID)
 			},
-			Config: config, ConfigPlanChecks: plans(routerIt, create),
+			Config: config, ConfigPlanChecks: acctest.Plans(routerIt, create),
 		},
 	)
 }
@@ -136,9 +136,9 @@ func TestRouterInterrupted(t *testing.T) {
 	config := func(id string) string { return aRouter(`subnet_ids = [massif_subnet.a.id, ` + id + `]`) }
 	acctest.New(t).Test(t,
 		resource.TestStep{Config: config(`"00000000-0000-4000-8000-000000000000"`), ExpectError: acctest.Words("Attach subnet 00000000-0000-4000-8000-000000000000")},
-		step(config(`massif_subnet.b.id`), routerIt, replace, has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))), // tainted
+		acctest.Step(config(`massif_subnet.b.id`), routerIt, replace, acctest.Has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))), // tainted
 		resource.TestStep{Config: config(`"00000000-0000-4000-8000-000000000000"`), ExpectError: acctest.Words("Attach subnet 00000000-0000-4000-8000-000000000000")},
-		step(config(`massif_subnet.b.id`), routerIt, noop, has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))),
+		acctest.Step(config(`massif_subnet.b.id`), routerIt, noop, acctest.Has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))),
 	)
 }
 
@@ -162,5 +162,5 @@ func TestRouterAttachedWithoutAnswer(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	c.Test(t, step(aRouter(`subnet_ids = [massif_subnet.a.id, massif_subnet.b.id]`), routerIt, create, has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))))
+	c.Test(t, acctest.Step(aRouter(`subnet_ids = [massif_subnet.a.id, massif_subnet.b.id]`), routerIt, create, acctest.Has(routerIt, "subnet_ids", knownvalue.SetSizeExact(2))))
 }

@@ -25,7 +25,7 @@ resource "massif_security_group" "test" {
 }
 
 func count(n int64) statecheck.StateCheck {
-	return has(groupIt, "rule_count", knownvalue.Int64Exact(n))
+	return acctest.Has(groupIt, "rule_count", knownvalue.Int64Exact(n))
 }
 
 // rulesOf is what a group really has.
@@ -56,48 +56,48 @@ func TestSecurityGroup(t *testing.T) {
   }
 `) + "resource \"massif_security_group\" \"other\" { name = \"{{name}}-other\" }\n"
 	acctest.New(t).Test(t,
-		step(aGroup(``), groupIt, create, count(0), has(groupIt, "default_egress", knownvalue.Bool(true)), has(groupIt, "rules", knownvalue.Null())),
-		imported(groupIt),
-		step(full, groupIt, update, count(6+2+4+1+1), has(groupIt, "description", text("all of it")), has(groupIt, "tags", set("a"))),
-		imported(groupIt, "rules"), // lines with equal meaning in other words
-		step(aGroup(`
+		acctest.Step(aGroup(``), groupIt, create, count(0), acctest.Has(groupIt, "default_egress", knownvalue.Bool(true)), acctest.Has(groupIt, "rules", knownvalue.Null())),
+		acctest.Imported(groupIt),
+		acctest.Step(full, groupIt, update, count(6+2+4+1+1), acctest.Has(groupIt, "description", text("all of it")), acctest.Has(groupIt, "tags", set("a"))),
+		acctest.Imported(groupIt, "rules"), // lines with equal meaning in other words
+		acctest.Step(aGroup(`
   rules = {
     web2 = { tcp = ["443"], from_cidrs = ["0.0.0.0/0", "2001:db8::/32"] }
   }
 `), groupIt, update, count(2)),
-		step(aGroup("default_egress = false\nrules = {}"), groupIt, update, count(0)),
-		step(aGroup("default_egress = false\nrules = { out = { protocols = [\"any\"], to_cidrs = [\"0.0.0.0/0\"] } }"), groupIt, update, count(1)),
-		imported(groupIt),
-		step(aGroup(``), groupIt, update, count(0), has(groupIt, "default_egress", knownvalue.Bool(true))),
+		acctest.Step(aGroup("default_egress = false\nrules = {}"), groupIt, update, count(0)),
+		acctest.Step(aGroup("default_egress = false\nrules = { out = { protocols = [\"any\"], to_cidrs = [\"0.0.0.0/0\"] } }"), groupIt, update, count(1)),
+		acctest.Imported(groupIt),
+		acctest.Step(aGroup(``), groupIt, update, count(0), acctest.Has(groupIt, "default_egress", knownvalue.Bool(true))),
 	)
 }
 
 // Lines come back from the cloud as they were written.
 func TestSecurityGroupImport(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aGroup(`
+		acctest.Step(aGroup(`
   rules = {
     web   = { tcp = ["80", "8000-9000"], from_cidrs = ["0.0.0.0/0", "::/0"] }
     peers = { icmp = true, from_self = true }
     out   = { udp = ["all"], to_cidrs = ["10.0.0.0/8"] }
   }
 `), groupIt, create, count(6)),
-		imported(groupIt),
+		acctest.Imported(groupIt),
 	)
 }
 
 // The same in other words is no change in the cloud, and a renamed line neither.
 func TestSecurityGroupEqualMeaning(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	var before []map[string]any
 	c.Test(t,
 		resource.TestStep{
 			Config: aGroup(`rules = { ssh = { tcp = ["22", "1-65535"], from_cidrs = ["10.0.0.5/24"] } }`),
-			Check:  it.from(groupIt),
+			Check:  it.From(groupIt),
 		},
 		resource.TestStep{
-			PreConfig: func() { before = rulesOf(t, c, it.id) },
+			PreConfig: func() { before = rulesOf(t, c, it.ID) },
 			Config:    aGroup(`rules = { all = { tcp = ["all", "22-22"], from_cidrs = ["10.0.0.0/24"] } }`),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction(groupIt, update),
@@ -110,7 +110,7 @@ func TestSecurityGroupEqualMeaning(t *testing.T) {
 				for _, r := range before {
 					ids[r["id"]] = true
 				}
-				for _, r := range rulesOf(t, c, it.id) {
+				for _, r := range rulesOf(t, c, it.ID) {
 					if !ids[r["id"]] {
 						t.Errorf("%v was made anew", r)
 					}
@@ -123,22 +123,22 @@ func TestSecurityGroupEqualMeaning(t *testing.T) {
 
 func TestSecurityGroupDrift(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	config := aGroup(`rules = { ssh = { tcp = ["22"], from_cidrs = ["10.0.0.0/24", "10.1.0.0/24"] } }`)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: it.from(groupIt)},
+		resource.TestStep{Config: config, Check: it.From(groupIt)},
 		resource.TestStep{ // somebody adds a rule
 			PreConfig: func() {
 				call(t, c, http.MethodPost, map[string]any{"security_group_rule": map[string]any{
-					"security_group_id": it.id, "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 23, "port_range_max": 23,
+					"security_group_id": it.ID, "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 23, "port_range_max": 23,
 				}}, "security-group-rules")
 			},
-			Config: config, ConfigPlanChecks: plans(groupIt, update), ConfigStateChecks: []statecheck.StateCheck{count(2)},
+			Config: config, ConfigPlanChecks: acctest.Plans(groupIt, update), ConfigStateChecks: []statecheck.StateCheck{count(2)},
 		},
 		resource.TestStep{ // somebody removes some: one of a line, and a default one
 			PreConfig: func() {
 				seen := map[any]bool{}
-				for _, r := range rulesOf(t, c, it.id) {
+				for _, r := range rulesOf(t, c, it.ID) {
 					if !seen[r["direction"]] {
 						seen[r["direction"]] = true
 						id, _ := r["id"].(string)
@@ -146,12 +146,12 @@ func TestSecurityGroupDrift(t *testing.T) {
 					}
 				}
 			},
-			Config: config, ConfigPlanChecks: plans(groupIt, update),
-			ConfigStateChecks: []statecheck.StateCheck{count(2), has(groupIt, "default_egress", knownvalue.Bool(true))},
+			Config: config, ConfigPlanChecks: acctest.Plans(groupIt, update),
+			ConfigStateChecks: []statecheck.StateCheck{count(2), acctest.Has(groupIt, "default_egress", knownvalue.Bool(true))},
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				if got := len(rulesOf(t, c, it.id)); got != 4 {
+				if got := len(rulesOf(t, c, it.ID)); got != 4 {
 					t.Errorf("%d rules in the cloud", got)
 				}
 			},
@@ -162,12 +162,12 @@ func TestSecurityGroupDrift(t *testing.T) {
 
 func TestSecurityGroupDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	c.Test(t,
-		resource.TestStep{Config: aGroup(``), Check: it.from(groupIt)},
+		resource.TestStep{Config: aGroup(``), Check: it.From(groupIt)},
 		resource.TestStep{
-			PreConfig: func() { call(t, c, http.MethodDelete, nil, "security-groups", it.id) },
-			Config:    aGroup(``), ConfigPlanChecks: plans(groupIt, create),
+			PreConfig: func() { call(t, c, http.MethodDelete, nil, "security-groups", it.ID) },
+			Config:    aGroup(``), ConfigPlanChecks: acctest.Plans(groupIt, create),
 		},
 	)
 }

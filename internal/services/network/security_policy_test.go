@@ -46,7 +46,7 @@ const clusterPolicy = `
 `
 
 func policyCount(n int64) statecheck.StateCheck {
-	return has(policyIt, "rule_count", knownvalue.Int64Exact(n))
+	return acctest.Has(policyIt, "rule_count", knownvalue.Int64Exact(n))
 }
 
 func groupIDs(keys ...string) statecheck.StateCheck {
@@ -54,12 +54,12 @@ func groupIDs(keys ...string) statecheck.StateCheck {
 	for _, key := range keys {
 		all[key] = knownvalue.NotNull()
 	}
-	return has(policyIt, "group_ids", knownvalue.MapExact(all))
+	return acctest.Has(policyIt, "group_ids", knownvalue.MapExact(all))
 }
 
 // importedPolicy imports by the groups' ids of the state.
 func importedPolicy(ignore ...string) resource.TestStep {
-	s := imported(policyIt, ignore...)
+	s := acctest.Imported(policyIt, ignore...)
 	s.ImportStateIdFunc = func(state *terraform.State) (string, error) {
 		r, ok := state.RootModule().Resources[policyIt]
 		if !ok {
@@ -79,7 +79,7 @@ func importedPolicy(ignore ...string) resource.TestStep {
 func TestSecurityPolicy(t *testing.T) {
 	c := acctest.New(t)
 	c.Test(t,
-		step(aPolicy(clusterPolicy), policyIt, create, policyCount(26), groupIDs("servers", "agents"), has(policyIt, "default_egress", knownvalue.Bool(true))),
+		acctest.Step(aPolicy(clusterPolicy), policyIt, create, policyCount(26), groupIDs("servers", "agents"), acctest.Has(policyIt, "default_egress", knownvalue.Bool(true))),
 		importedPolicy(),
 		resource.TestStep{ // a group and a rule more, another rule less: nothing else moves, and ids of groups that stay are known
 			Config: aPolicy(`
@@ -99,15 +99,15 @@ func TestSecurityPolicy(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{policyCount(4), groupIDs("servers", "agents", "bastion")},
 		},
 		importedPolicy("name", "groups"),
-		step(aPolicy("groups = { servers = {} }\n"), policyIt, update, policyCount(0), groupIDs("servers")),
-		step(aPolicy(clusterPolicy), policyIt, update, policyCount(26), groupIDs("servers", "agents")),
+		acctest.Step(aPolicy("groups = { servers = {} }\n"), policyIt, update, policyCount(0), groupIDs("servers")),
+		acctest.Step(aPolicy(clusterPolicy), policyIt, update, policyCount(26), groupIDs("servers", "agents")),
 	)
 }
 
 // Where the default egress is closed, groups may still go where the policy lets them in.
 func TestSecurityPolicyClosed(t *testing.T) {
 	c := acctest.New(t)
-	var id stolen
+	var id acctest.Stolen
 	config := aPolicy(`
   groups         = { servers = {}, agents = {} }
   default_egress = false
@@ -117,10 +117,10 @@ func TestSecurityPolicyClosed(t *testing.T) {
   }
 `)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: id.from(policyIt), ConfigStateChecks: []statecheck.StateCheck{policyCount(3)}},
+		resource.TestStep{Config: config, Check: id.From(policyIt), ConfigStateChecks: []statecheck.StateCheck{policyCount(3)}},
 		resource.TestStep{RefreshState: true},
-		step(aPolicy(`groups = { servers = {}, agents = {} }`), policyIt, update, policyCount(0), has(policyIt, "default_egress", knownvalue.Bool(true))),
-		step(config, policyIt, update, policyCount(3)),
+		acctest.Step(aPolicy(`groups = { servers = {}, agents = {} }`), policyIt, update, policyCount(0), acctest.Has(policyIt, "default_egress", knownvalue.Bool(true))),
+		acctest.Step(config, policyIt, update, policyCount(3)),
 	)
 }
 
@@ -168,18 +168,18 @@ func TestSecurityPolicyDriftAndDisappears(t *testing.T) {
 				}}, "security-group-rules")
 				call(t, c, http.MethodPut, map[string]any{"security_group": map[string]any{"name": c.Prefix + "-renamed"}}, "security-groups", agents)
 			},
-			Config: config, ConfigPlanChecks: plans(policyIt, update), ConfigStateChecks: []statecheck.StateCheck{policyCount(26)}, Check: steal,
+			Config: config, ConfigPlanChecks: acctest.Plans(policyIt, update), ConfigStateChecks: []statecheck.StateCheck{policyCount(26)}, Check: steal,
 		},
 		resource.TestStep{ // one group is gone, and with it the rules that refer to it
 			PreConfig: func() { call(t, c, http.MethodDelete, nil, "security-groups", agents) },
-			Config:    config, ConfigPlanChecks: plans(policyIt, update), ConfigStateChecks: []statecheck.StateCheck{policyCount(26), groupIDs("servers", "agents")}, Check: steal,
+			Config:    config, ConfigPlanChecks: acctest.Plans(policyIt, update), ConfigStateChecks: []statecheck.StateCheck{policyCount(26), groupIDs("servers", "agents")}, Check: steal,
 		},
 		resource.TestStep{
 			PreConfig: func() {
 				call(t, c, http.MethodDelete, nil, "security-groups", agents)
 				call(t, c, http.MethodDelete, nil, "security-groups", servers)
 			},
-			Config: config, ConfigPlanChecks: plans(policyIt, create), ConfigStateChecks: []statecheck.StateCheck{policyCount(26)},
+			Config: config, ConfigPlanChecks: acctest.Plans(policyIt, create), ConfigStateChecks: []statecheck.StateCheck{policyCount(26)},
 		},
 	)
 }
@@ -210,9 +210,9 @@ func TestSecurityPolicyFailure(t *testing.T) {
 	wrong := `rules = { a = { from_group_ids = ["00000000-0000-4000-8000-000000000000"], to = ["servers", "agents"], tcp = ["1"] } }`
 	acctest.New(t).Test(t,
 		resource.TestStep{Config: aPolicy("groups = { servers = {}, agents = {} }\n" + wrong), ExpectError: acctest.Words("Could not create the security policy")},
-		step(aPolicy(`groups = { servers = {} }`), policyIt, replace, policyCount(0)), // tainted
+		acctest.Step(aPolicy(`groups = { servers = {} }`), policyIt, replace, policyCount(0)), // tainted
 		resource.TestStep{Config: aPolicy("groups = { servers = {}, agents = {} }\n" + wrong), ExpectError: acctest.Words("Could not update the security policy")},
-		step(aPolicy(`groups = { servers = {} }`), policyIt, noop, groupIDs("servers")),
+		acctest.Step(aPolicy(`groups = { servers = {} }`), policyIt, noop, groupIDs("servers")),
 	)
 }
 

@@ -46,31 +46,31 @@ func TestSubnet(t *testing.T) {
   tags             = ["a"]
 `)
 	acctest.New(t).Test(t,
-		step(aSubnet(`cidr = "10.77.0.0/24"`), subnetIt, create,
-			has(subnetIt, "gateway_ip", text("10.77.0.1")), has(subnetIt, "no_gateway", knownvalue.Bool(false)),
-			has(subnetIt, "ip_version", knownvalue.Int64Exact(4)), has(subnetIt, "enable_dhcp", knownvalue.Bool(true)),
-			has(subnetIt, "allocation_pools", pools([2]string{"10.77.0.2", "10.77.0.254"})),
-			has(subnetIt, "dns_nameservers", knownvalue.Null()), has(subnetIt, "host_routes", knownvalue.Null()),
-			has(subnetIt, "ipv6_ra_mode", knownvalue.Null()), has(subnetIt, "service_types", knownvalue.Null())),
-		imported(subnetIt),
-		step(full, subnetIt, update,
-			has(subnetIt, "gateway_ip", text("10.77.0.254")), has(subnetIt, "enable_dhcp", knownvalue.Bool(false)),
-			has(subnetIt, "allocation_pools", pools([2]string{"10.77.0.100", "10.77.0.120"}, [2]string{"10.77.0.10", "10.77.0.20"})),
-			has(subnetIt, "dns_nameservers", knownvalue.ListExact([]knownvalue.Check{text("9.9.9.9"), text("1.1.1.1")}))),
-		imported(subnetIt, "allocation_pools", "host_routes"), // in the cloud's order
-		step(aSubnet(`cidr = "10.77.0.0/24"`), subnetIt, update,
-			has(subnetIt, "dns_nameservers", knownvalue.Null()), has(subnetIt, "host_routes", knownvalue.Null()), has(subnetIt, "service_types", knownvalue.Null()),
-			has(subnetIt, "gateway_ip", text("10.77.0.254")), has(subnetIt, "description", text(""))),
+		acctest.Step(aSubnet(`cidr = "10.77.0.0/24"`), subnetIt, create,
+			acctest.Has(subnetIt, "gateway_ip", text("10.77.0.1")), acctest.Has(subnetIt, "no_gateway", knownvalue.Bool(false)),
+			acctest.Has(subnetIt, "ip_version", knownvalue.Int64Exact(4)), acctest.Has(subnetIt, "enable_dhcp", knownvalue.Bool(true)),
+			acctest.Has(subnetIt, "allocation_pools", pools([2]string{"10.77.0.2", "10.77.0.254"})),
+			acctest.Has(subnetIt, "dns_nameservers", knownvalue.Null()), acctest.Has(subnetIt, "host_routes", knownvalue.Null()),
+			acctest.Has(subnetIt, "ipv6_ra_mode", knownvalue.Null()), acctest.Has(subnetIt, "service_types", knownvalue.Null())),
+		acctest.Imported(subnetIt),
+		acctest.Step(full, subnetIt, update,
+			acctest.Has(subnetIt, "gateway_ip", text("10.77.0.254")), acctest.Has(subnetIt, "enable_dhcp", knownvalue.Bool(false)),
+			acctest.Has(subnetIt, "allocation_pools", pools([2]string{"10.77.0.100", "10.77.0.120"}, [2]string{"10.77.0.10", "10.77.0.20"})),
+			acctest.Has(subnetIt, "dns_nameservers", knownvalue.ListExact([]knownvalue.Check{text("9.9.9.9"), text("1.1.1.1")}))),
+		acctest.Imported(subnetIt, "allocation_pools", "host_routes"), // in the cloud's order
+		acctest.Step(aSubnet(`cidr = "10.77.0.0/24"`), subnetIt, update,
+			acctest.Has(subnetIt, "dns_nameservers", knownvalue.Null()), acctest.Has(subnetIt, "host_routes", knownvalue.Null()), acctest.Has(subnetIt, "service_types", knownvalue.Null()),
+			acctest.Has(subnetIt, "gateway_ip", text("10.77.0.254")), acctest.Has(subnetIt, "description", text(""))),
 	)
 }
 
 func TestSubnetGateway(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aSubnet("cidr = \"10.77.0.0/24\"\nno_gateway = true"), subnetIt, create, has(subnetIt, "gateway_ip", knownvalue.Null())),
-		imported(subnetIt),
-		step(aSubnet("cidr = \"10.77.0.0/24\""), subnetIt, update, has(subnetIt, "gateway_ip", text("10.77.0.1"))),
-		step(aSubnet("cidr = \"10.77.0.0/24\"\nno_gateway = true"), subnetIt, update, has(subnetIt, "gateway_ip", knownvalue.Null())),
-		step(aSubnet("cidr = \"10.77.0.0/24\"\ngateway_ip = \"10.77.0.1\""), subnetIt, update, has(subnetIt, "gateway_ip", text("10.77.0.1"))),
+		acctest.Step(aSubnet("cidr = \"10.77.0.0/24\"\nno_gateway = true"), subnetIt, create, acctest.Has(subnetIt, "gateway_ip", knownvalue.Null())),
+		acctest.Imported(subnetIt),
+		acctest.Step(aSubnet("cidr = \"10.77.0.0/24\""), subnetIt, update, acctest.Has(subnetIt, "gateway_ip", text("10.77.0.1"))),
+		acctest.Step(aSubnet("cidr = \"10.77.0.0/24\"\nno_gateway = true"), subnetIt, update, acctest.Has(subnetIt, "gateway_ip", knownvalue.Null())),
+		acctest.Step(aSubnet("cidr = \"10.77.0.0/24\"\ngateway_ip = \"10.77.0.1\""), subnetIt, update, acctest.Has(subnetIt, "gateway_ip", text("10.77.0.1"))),
 	)
 }
 
@@ -87,24 +87,24 @@ resource "terraform_data" "gateway" { input = "10.77.0.3" }
 			plancheck.ExpectUnknownValue(subnetIt, tfjsonpath.New("gateway_ip")),
 			plancheck.ExpectUnknownValue(subnetIt, tfjsonpath.New("cidr")),
 		}},
-		ConfigStateChecks: []statecheck.StateCheck{has(subnetIt, "gateway_ip", text("10.77.0.3")), has(subnetIt, "ip_version", knownvalue.Int64Exact(4))},
+		ConfigStateChecks: []statecheck.StateCheck{acctest.Has(subnetIt, "gateway_ip", text("10.77.0.3")), acctest.Has(subnetIt, "ip_version", knownvalue.Int64Exact(4))},
 	})
 }
 
 func TestSubnetIPv6(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aSubnet("cidr = \"2001:db8:77::/64\"\nipv6_address_mode = \"slaac\"\nipv6_ra_mode = \"slaac\""), subnetIt, create,
-			has(subnetIt, "ip_version", knownvalue.Int64Exact(6)), has(subnetIt, "ipv6_ra_mode", text("slaac")), has(subnetIt, "gateway_ip", knownvalue.NotNull())),
-		imported(subnetIt),
-		step(aSubnet("cidr = \"2001:db8:77::/64\"\ngateway_ip = \"2001:0db8:0077:0::5\""), subnetIt, replace,
-			has(subnetIt, "gateway_ip", text("2001:0db8:0077:0::5"))),
+		acctest.Step(aSubnet("cidr = \"2001:db8:77::/64\"\nipv6_address_mode = \"slaac\"\nipv6_ra_mode = \"slaac\""), subnetIt, create,
+			acctest.Has(subnetIt, "ip_version", knownvalue.Int64Exact(6)), acctest.Has(subnetIt, "ipv6_ra_mode", text("slaac")), acctest.Has(subnetIt, "gateway_ip", knownvalue.NotNull())),
+		acctest.Imported(subnetIt),
+		acctest.Step(aSubnet("cidr = \"2001:db8:77::/64\"\ngateway_ip = \"2001:0db8:0077:0::5\""), subnetIt, replace,
+			acctest.Has(subnetIt, "gateway_ip", text("2001:0db8:0077:0::5"))),
 	)
 }
 
 func TestSubnetReplace(t *testing.T) {
 	acctest.New(t).Test(t,
-		step(aSubnet(`cidr = "10.77.0.0/24"`), subnetIt, create),
-		step(aSubnet(`cidr = "10.78.0.0/24"`), subnetIt, replace, has(subnetIt, "gateway_ip", text("10.78.0.1"))),
+		acctest.Step(aSubnet(`cidr = "10.77.0.0/24"`), subnetIt, create),
+		acctest.Step(aSubnet(`cidr = "10.78.0.0/24"`), subnetIt, replace, acctest.Has(subnetIt, "gateway_ip", text("10.78.0.1"))),
 	)
 }
 
@@ -119,7 +119,7 @@ resource "massif_router" "test" {
 `
 	}
 	acctest.New(t).Test(t,
-		step(config("10.77.0.0/24"), subnetIt, create),
+		acctest.Step(config("10.77.0.0/24"), subnetIt, create),
 		resource.TestStep{
 			Config: config("10.78.0.0/24"),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
@@ -131,13 +131,13 @@ resource "massif_router" "test" {
 
 func TestSubnetDisappears(t *testing.T) {
 	c := acctest.New(t)
-	var it stolen
+	var it acctest.Stolen
 	config := aSubnet(`cidr = "10.77.0.0/24"`)
 	c.Test(t,
-		resource.TestStep{Config: config, Check: it.from(subnetIt)},
+		resource.TestStep{Config: config, Check: it.From(subnetIt)},
 		resource.TestStep{
-			PreConfig: func() { call(t, c, http.MethodDelete, nil, "subnets", it.id) },
-			Config:    config, ConfigPlanChecks: plans(subnetIt, create),
+			PreConfig: func() { call(t, c, http.MethodDelete, nil, "subnets", it.ID) },
+			Config:    config, ConfigPlanChecks: acctest.Plans(subnetIt, create),
 		},
 	)
 }
@@ -161,10 +161,10 @@ func TestSubnetFromPool(t *testing.T) {
 		return aSubnet("subnet_pool_id = \"" + pool + "\"\n" + more)
 	}
 	c.Test(t,
-		step(config(`prefix_length = 26`), subnetIt, create,
-			has(subnetIt, "cidr", knownvalue.NotNull()), has(subnetIt, "ip_version", knownvalue.Int64Exact(4)), has(subnetIt, "gateway_ip", knownvalue.NotNull())),
-		imported(subnetIt, "prefix_length"),
-		step(config(`prefix_length = 27`), subnetIt, replace),
+		acctest.Step(config(`prefix_length = 26`), subnetIt, create,
+			acctest.Has(subnetIt, "cidr", knownvalue.NotNull()), acctest.Has(subnetIt, "ip_version", knownvalue.Int64Exact(4)), acctest.Has(subnetIt, "gateway_ip", knownvalue.NotNull())),
+		acctest.Imported(subnetIt, "prefix_length"),
+		acctest.Step(config(`prefix_length = 27`), subnetIt, replace),
 	)
 }
 
