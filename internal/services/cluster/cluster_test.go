@@ -107,10 +107,6 @@ func plans(actions map[string]plancheck.ResourceActionType) resource.ConfigPlanC
 	return checks
 }
 
-func has(address, attribute string, want knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), want)
-}
-
 // kubectl is a client made of nothing but the kubeconfig that came out.
 func kubectl(state *terraform.State) (*kubernetes.Clientset, error) {
 	return clientOf(state.RootModule().Resources[theCluster].Primary.Attributes["kubeconfig"])
@@ -184,10 +180,10 @@ func TestAccClusterLife(t *testing.T) {
 				snapshotSecret("one"),
 			),
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(theCluster, "endpoint", knownvalue.StringRegexp(regexp.MustCompile(`^https://[\d.]+:6443$`))),
-				has(theCluster, "node_names", knownvalue.ListSizeExact(3)),
-				has(theCluster, "outdated_node_names", knownvalue.ListSizeExact(0)),
-				has(thePool, "node_names", knownvalue.ListSizeExact(2)),
+				acctest.Has(theCluster, "endpoint", knownvalue.StringRegexp(regexp.MustCompile(`^https://[\d.]+:6443$`))),
+				acctest.Has(theCluster, "node_names", knownvalue.ListSizeExact(3)),
+				acctest.Has(theCluster, "outdated_node_names", knownvalue.ListSizeExact(0)),
+				acctest.Has(thePool, "node_names", knownvalue.ListSizeExact(2)),
 				statecheck.ExpectSensitiveValue(theCluster, tfjsonpath.New("kubeconfig")),
 				statecheck.ExpectSensitiveValue(theCluster, tfjsonpath.New("secrets")),
 				statecheck.ExpectSensitiveValue(theCluster, tfjsonpath.New("join")),
@@ -212,8 +208,8 @@ func TestAccClusterLife(t *testing.T) {
 			Check:            nodes(6, nil),
 			ConfigPlanChecks: plans(update),
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(theCluster, "outdated_node_names", knownvalue.ListSizeExact(1)),
-				has(thePool, "outdated_node_names", knownvalue.ListSizeExact(1)),
+				acctest.Has(theCluster, "outdated_node_names", knownvalue.ListSizeExact(1)),
+				acctest.Has(thePool, "outdated_node_names", knownvalue.ListSizeExact(1)),
 			},
 		},
 		// The old ones go first.
@@ -222,8 +218,8 @@ func TestAccClusterLife(t *testing.T) {
 			Check:            nodes(3, nil),
 			ConfigPlanChecks: plans(update),
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(theCluster, "outdated_node_names", knownvalue.ListSizeExact(0)),
-				has(thePool, "outdated_node_names", knownvalue.ListSizeExact(0)),
+				acctest.Has(theCluster, "outdated_node_names", knownvalue.ListSizeExact(0)),
+				acctest.Has(thePool, "outdated_node_names", knownvalue.ListSizeExact(0)),
 			},
 		},
 	)
@@ -273,8 +269,8 @@ func TestAccClusterServersOnly(t *testing.T) {
 	}
 	cloud.Test(t,
 		resource.TestStep{Config: base.String(), ConfigStateChecks: []statecheck.StateCheck{
-			has(theCluster, "node_names", knownvalue.ListSizeExact(3)),
-			has(thePool, "node_names", knownvalue.ListSizeExact(1)),
+			acctest.Has(theCluster, "node_names", knownvalue.ListSizeExact(3)),
+			acctest.Has(thePool, "node_names", knownvalue.ListSizeExact(1)),
 		}},
 		refused("keeps its name", func(c *config) { c.clusterName = "{{name}}x" }),
 		refused("keeps its cluster cidr", func(c *config) { c.more = `cluster_cidr = "10.52.0.0/16"` }),
@@ -291,8 +287,8 @@ func TestAccClusterServersOnly(t *testing.T) {
 				theCluster: plancheck.ResourceActionUpdate, thePool: plancheck.ResourceActionUpdate,
 			}),
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(theCluster, "node_names", knownvalue.ListSizeExact(3)),
-				has(thePool, "node_names", knownvalue.ListSizeExact(1)),
+				acctest.Has(theCluster, "node_names", knownvalue.ListSizeExact(3)),
+				acctest.Has(thePool, "node_names", knownvalue.ListSizeExact(1)),
 			},
 		},
 		// Who may reach the API changes in place, also when somebody else changed it.
