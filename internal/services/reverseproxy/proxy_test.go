@@ -1,17 +1,31 @@
 package reverseproxy_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/pools"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
+	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/loadbalancer"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
+	documents "github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
 )
 
 const (
@@ -104,4 +118,320 @@ func TestReverseProxyBasic(t *testing.T) {
 			ConfigPlanChecks: plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate, theRoutes: plancheck.ResourceActionUpdate}),
 		},
 	)
+}
+
+// part finds the parts of a proxy behind Terraform's back.
+type part struct {
+	*testing.T
+	*acctest.Cloud
+}
+
+func attributeOf(s *terraform.State, address, name string) string {
+	return s.RootModule().Resources[address].Primary.Attributes[name]
+}
+
+// members are the members of a load balancer's pool by name, with their weights.
+func (p part) members(s *terraform.State, way string) (map[string]pools.Member, error) {
+	client, err := p.LoadBalancer()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := pools.List(client, pools.ListOpts{LoadbalancerID: attributeOf(s, theProxy, "load_balancer_id"), Name: way}).AllPages(p.Context())
+	if err != nil {
+		return nil, err
+	}
+	found, err := pools.ExtractPools(pages)
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("%d pools %s: %w", len(found), way, err)
+	}
+	if found[0].Protocol != "PROXYV2" {
+		return nil, fmt.Errorf("the pool speaks %s", found[0].Protocol)
+	}
+	pages, err = pools.ListMembers(client, found[0].ID, nil).AllPages(p.Context())
+	if err != nil {
+		return nil, err
+	}
+	list, err := pools.ExtractMembers(pages)
+	all := map[string]pools.Member{}
+	for _, m := range list {
+		all[m.Name] = m
+	}
+	return all, err
+}
+
+// serves checks that exactly the nodes of the state and these others are members, all of them in use.
+func (p part) serves(others ...string) resource.TestCheckFunc {
+	return func(s *terraform.State) error {
+		want := slices.Clone(others)
+		for i := range 10 {
+			if name := attributeOf(s, theProxy, fmt.Sprintf("node_names.%d", i)); name != "" {
+				want = append(want, name)
+			}
+		}
+		slices.Sort(want)
+		for way, port := range map[string]int{"http": 80, "https": 443} {
+			members, err := p.members(s, way)
+			if err != nil {
+				return err
+			}
+			if got := slices.Sorted(maps.Keys(members)); !slices.Equal(got, want) {
+				return fmt.Errorf("%s has the members %v instead of %v", way, got, want)
+			}
+			for name, m := range members {
+				if m.Weight == 0 || !slices.Contains(others, name) && (m.ProtocolPort != port || m.MonitorPort != 9180) {
+					return fmt.Errorf("member %s of %s: %+v", name, way, m)
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// Another binary replaces all nodes, and the number of them changes in place.
+func TestReverseProxyRolls(t *testing.T) {
+	c := acctest.New(t)
+	p := part{t, c}
+	names := statecheck.CompareValue(compare.ValuesDiffer())
+	update := plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate})
+	c.Test(t,
+		resource.TestStep{
+			Config:            shape{nodes: "count = 2"}.String(),
+			Check:             p.serves(),
+			ConfigStateChecks: []statecheck.StateCheck{names.AddStateValue(theProxy, tfjsonpath.New("node_names").AtSliceIndex(0))},
+		},
+		resource.TestStep{
+			Config: shape{nodes: "count = 2", binary: "1"}.String(), Check: p.serves(), ConfigPlanChecks: update,
+			ConfigStateChecks: []statecheck.StateCheck{
+				names.AddStateValue(theProxy, tfjsonpath.New("node_names").AtSliceIndex(0)),
+				has(theProxy, "node_names", knownvalue.ListSizeExact(2)), has(theProxy, "outdated_node_names", knownvalue.ListSizeExact(0)),
+			},
+		},
+		// More of them, from another image: new ones first.
+		resource.TestStep{
+			Config:            strings.Replace(shape{nodes: "count = 3", binary: "1"}.String(), "m1.small", "m1.tiny", 1),
+			Check:             p.serves(),
+			ConfigPlanChecks:  update,
+			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(3))},
+		},
+		resource.TestStep{
+			Config:            strings.Replace(shape{nodes: "count = 1", binary: "1"}.String(), "m1.small", "m1.tiny", 1),
+			Check:             p.serves(),
+			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(1))},
+		},
+	)
+}
+
+// What an autoscaler adds within the bounds stays, its members with it, and goes with the proxy.
+func TestReverseProxyLeavesScalersAlone(t *testing.T) {
+	c := acctest.New(t)
+	p := part{t, c}
+	var id, lb, group string
+	bounded := shape{nodes: "min = 1, max = 3"}
+	c.Test(t,
+		resource.TestStep{
+			Config:            bounded.String(),
+			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(2))},
+			Check: func(s *terraform.State) error {
+				id, lb, group = attributeOf(s, theProxy, "id"), attributeOf(s, theProxy, "load_balancer_id"), attributeOf(s, theProxy, "security_group_id")
+				return nil
+			},
+		},
+		resource.TestStep{
+			PreConfig:        func() { p.scaleOut(id, lb, group) },
+			Config:           bounded.String(),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+		},
+		// An apply about something else leaves the scaler's member in the pools.
+		resource.TestStep{
+			Config:            shape{nodes: "min = 1, max = 3", more: `allowed_cidrs = ["192.0.2.0/24"]`}.String(),
+			Check:             p.serves("foreign"),
+			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(3))},
+		},
+		// Too many now: the apply holds the bound.
+		resource.TestStep{
+			Config:            shape{nodes: "min = 1, max = 2", more: `allowed_cidrs = ["192.0.2.0/24"]`}.String(),
+			Check:             p.serves("foreign"),
+			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(2))},
+		},
+	)
+}
+
+// scaleOut makes a node as an autoscaler would, with the tags of the others, and a member that is no node at all.
+func (p part) scaleOut(id, lb, group string) {
+	p.Helper()
+	compute, err := p.Compute()
+	if err != nil {
+		p.Fatal(err)
+	}
+	network, err := p.Network()
+	if err != nil {
+		p.Fatal(err)
+	}
+	found, err := servers.List(compute, servers.ListOpts{Tags: "massif:proxy=" + id}).AllPages(p.Context())
+	if err != nil {
+		p.Fatal(err)
+	}
+	nodes, err := servers.ExtractServers(found)
+	if err != nil || len(nodes) == 0 {
+		p.Fatalf("%d nodes, %v", len(nodes), err)
+	}
+	pages, err := ports.List(network, ports.ListOpts{DeviceID: nodes[0].ID}).AllPages(p.Context())
+	if err != nil {
+		p.Fatal(err)
+	}
+	like, err := ports.ExtractPorts(pages)
+	if err != nil || len(like) == 0 {
+		p.Fatalf("%d ports, %v", len(like), err)
+	}
+	port, err := ports.Create(p.Context(), network, ports.CreateOpts{
+		NetworkID: like[0].NetworkID, Name: p.Prefix + "-scaled", Description: like[0].Description, SecurityGroups: &[]string{group},
+	}).Extract()
+	if err != nil {
+		p.Fatal(err)
+	}
+	flavor, _ := nodes[0].Flavor["id"].(string)
+	if flavor == "" { // since microversion 2.47 Nova tells the flavor's name only
+		all, err := lookup.Flavor(p.Context(), p.Cloud.Cloud, fmt.Sprint(nodes[0].Flavor["original_name"]))
+		if err != nil {
+			p.Fatal(err)
+		}
+		flavor = all.ID
+	}
+	image, _ := nodes[0].Image["id"].(string)
+	made, err := servers.Create(p.Context(), compute, servers.CreateOpts{
+		Name: port.Name, FlavorRef: flavor, ImageRef: image, Networks: []servers.Network{{Port: port.ID}}, Tags: *nodes[0].Tags,
+	}, nil).Extract()
+	if err != nil {
+		p.Fatal(err)
+	}
+	acctest.Eventually(p.T, time.Minute, func() bool {
+		server, err := servers.Get(p.Context(), compute, made.ID).Extract()
+		return err == nil && server.Status == "ACTIVE"
+	})
+	p.addForeign(lb, like[0].FixedIPs[0].SubnetID)
+}
+
+// addForeign puts something into the pools that is no node.
+func (p part) addForeign(lb, subnetID string) {
+	p.Helper()
+	client, err := p.LoadBalancer()
+	if err != nil {
+		p.Fatal(err)
+	}
+	pages, err := pools.List(client, pools.ListOpts{LoadbalancerID: lb}).AllPages(p.Context())
+	if err != nil {
+		p.Fatal(err)
+	}
+	all, err := pools.ExtractPools(pages)
+	if err != nil {
+		p.Fatal(err)
+	}
+	for _, pool := range all {
+		added := acctest.Eventually(p.T, time.Minute, func() bool { // the load balancer is busy for a moment after each
+			_, err := pools.CreateMember(p.Context(), client, pool.ID, pools.CreateMemberOpts{
+				Name: "foreign", Address: "10.77.0.250", ProtocolPort: 8080, SubnetID: subnetID, Weight: new(1),
+			}).Extract()
+			return err == nil
+		})
+		if !added {
+			p.Fatal("the member cannot be added")
+		}
+	}
+}
+
+// What somebody takes away comes back, at the same address.
+func TestReverseProxyDrift(t *testing.T) {
+	c := acctest.New(t)
+	p := part{t, c}
+	var id, lb string
+	address := statecheck.CompareValue(compare.ValuesSame())
+	same := func() []statecheck.StateCheck {
+		return []statecheck.StateCheck{address.AddStateValue(theProxy, tfjsonpath.New("vip_address")), has(theProxy, "node_names", knownvalue.ListSizeExact(1))}
+	}
+	update := plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate})
+	remember := func(s *terraform.State) error {
+		id, lb = attributeOf(s, theProxy, "id"), attributeOf(s, theProxy, "load_balancer_id")
+		return nil
+	}
+	c.Test(t,
+		resource.TestStep{Config: shape{}.String(), Check: remember, ConfigStateChecks: same()},
+		resource.TestStep{
+			PreConfig: func() {
+				if err := loadbalancer.Delete(t.Context(), c.Cloud, lb, c.Prefix); err != nil {
+					t.Error(err)
+				}
+			},
+			Config: shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(), Check: resource.ComposeTestCheckFunc(remember, p.serves()),
+		},
+		resource.TestStep{
+			PreConfig: func() { p.removeNodes(id) },
+			Config:    shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(), Check: p.serves(),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				container, err := objectstore.Open(c.Cloud, id)
+				if err == nil {
+					_, err = container.Put(t.Context(), documents.ConfigObject, []byte("{}"), "application/json", false)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+			Config: shape{}.String(), ConfigPlanChecks: update,
+			Check: func(*terraform.State) error {
+				container, err := objectstore.Open(c.Cloud, id)
+				if err != nil {
+					return err
+				}
+				content, _, err := container.Get(t.Context(), documents.ConfigObject, "")
+				if err != nil {
+					return err
+				}
+				_, err = documents.DecodeConfig(content)
+				return err
+			},
+		},
+		// All of it is gone.
+		resource.TestStep{
+			PreConfig: func() {
+				p.removeNodes(id)
+				container, err := objectstore.Open(c.Cloud, id)
+				if err = errors.Join(err, loadbalancer.Delete(t.Context(), c.Cloud, lb, c.Prefix)); err == nil {
+					err = container.Destroy(t.Context())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+			Config:             shape{}.String(),
+			PlanOnly:           true,
+			ExpectNonEmptyPlan: true,
+			ConfigPlanChecks:   resource.ConfigPlanChecks{},
+		},
+	)
+}
+
+// removeNodes deletes the servers of a proxy and waits until they are gone.
+func (p part) removeNodes(id string) {
+	p.Helper()
+	compute, err := p.Compute()
+	if err != nil {
+		p.Fatal(err)
+	}
+	gone := acctest.Eventually(p.T, time.Minute, func() bool {
+		pages, err := servers.List(compute, servers.ListOpts{Tags: "massif:proxy=" + id}).AllPages(p.Context())
+		if err != nil {
+			return false
+		}
+		nodes, err := servers.ExtractServers(pages)
+		for _, node := range nodes {
+			if err := servers.Delete(p.Context(), compute, node.ID).ExtractErr(); err != nil && !openstack.NotFound(err) {
+				p.Log(err)
+			}
+		}
+		return err == nil && len(nodes) == 0
+	})
+	if !gone {
+		p.Fatal("the nodes do not go")
+	}
 }
