@@ -304,6 +304,7 @@ func TestOwnCertificatesComeFirstAndChangeWithoutReload(t *testing.T) {
 	if shown, err := certificateOf(n.settings.HTTPS, "none.example.ch", roots); err == nil {
 		t.Errorf("a host without a certificate shows one of %s", shown.DNSNames)
 	}
+	p.settled(t, n, reverseproxy.CertificateObject("star"))
 	if status := p.status(t, "node-1").Certificates["star"]; len(status.Hosts) != 1 || time.Until(status.NotAfter) < time.Minute {
 		t.Errorf("the status is %+v", status)
 	}

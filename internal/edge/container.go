@@ -98,13 +98,20 @@ func (c *container) forget(err error) {
 	}
 }
 
+// answer is what the storage said.
+type answer struct {
+	status int
+	header http.Header
+	data   []byte
+}
+
 // request sends one request below the container; "" is the container itself.
-func (c *container) request(ctx context.Context, method, name string, query url.Values, body []byte, header map[string]string, codes ...int) (*http.Response, []byte, error) {
+func (c *container) request(ctx context.Context, method, name string, query url.Values, body []byte, header map[string]string, codes ...int) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	client, container, err := c.open(ctx)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	address := strings.TrimRight(client.Endpoint, "/") + "/" + url.PathEscape(container)
 	if name != "" {
@@ -120,19 +127,19 @@ func (c *container) request(ctx context.Context, method, name string, query url.
 	resp, err := client.Request(ctx, method, address, options)
 	if err != nil {
 		c.forget(err)
-		return nil, nil, fmt.Errorf("%s %s: %w", method, name, err)
+		return answer{}, fmt.Errorf("%s %s: %w", method, name, err)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxObject))
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, nil, fmt.Errorf("%s %s: %w", method, name, err)
+		return answer{}, fmt.Errorf("%s %s: %w", method, name, err)
 	}
-	c.compareClocks(resp)
-	return resp, data, nil
+	c.compareClocks(resp.Header.Get("Date"))
+	return answer{resp.StatusCode, resp.Header, data}, nil
 }
 
 // compareClocks keeps by how much the clock here is ahead of the storage's.
-func (c *container) compareClocks(resp *http.Response) {
-	there, err := http.ParseTime(resp.Header.Get("Date"))
+func (c *container) compareClocks(date string) {
+	there, err := http.ParseTime(date)
 	if err != nil {
 		return
 	}
@@ -157,18 +164,18 @@ func (c *container) get(ctx context.Context, name, etag string) (object, error) 
 	if etag != "" {
 		header["If-None-Match"] = `"` + etag + `"`
 	}
-	resp, data, err := c.request(ctx, http.MethodGet, name, nil, nil, header, http.StatusOK, http.StatusNotModified)
+	found, err := c.request(ctx, http.MethodGet, name, nil, nil, header, http.StatusOK, http.StatusNotModified)
 	if err != nil {
 		return object{}, err
 	}
-	if resp.StatusCode == http.StatusNotModified {
+	if found.status == http.StatusNotModified {
 		return object{}, errNotModified
 	}
-	modified, err := http.ParseTime(resp.Header.Get("Last-Modified"))
+	modified, err := http.ParseTime(found.header.Get("Last-Modified"))
 	if err != nil {
 		return object{}, fmt.Errorf("GET %s: read the time of its change: %w", name, err)
 	}
-	return object{Data: data, ETag: strings.Trim(resp.Header.Get("Etag"), `"`), Modified: modified}, nil
+	return object{Data: found.data, ETag: strings.Trim(found.header.Get("Etag"), `"`), Modified: modified}, nil
 }
 
 // put writes an object.
@@ -181,13 +188,13 @@ func (c *container) put(ctx context.Context, name string, data []byte, header ma
 	if strings.HasSuffix(name, ".json") {
 		header["Content-Type"] = "application/json"
 	}
-	_, _, err := c.request(ctx, http.MethodPut, name, nil, data, header, http.StatusCreated, http.StatusAccepted)
+	_, err := c.request(ctx, http.MethodPut, name, nil, data, header, http.StatusCreated, http.StatusAccepted)
 	return err
 }
 
 // remove deletes an object; one that is not there is no error.
 func (c *container) remove(ctx context.Context, name string) error {
-	_, _, err := c.request(ctx, http.MethodDelete, name, nil, nil, nil, http.StatusNoContent, http.StatusAccepted, http.StatusNotFound)
+	_, err := c.request(ctx, http.MethodDelete, name, nil, nil, nil, http.StatusNoContent, http.StatusAccepted, http.StatusNotFound)
 	return err
 }
 
@@ -208,13 +215,13 @@ func (c *container) list(ctx context.Context, prefix string, recursive bool) ([]
 		query.Set("delimiter", "/")
 	}
 	for {
-		_, data, err := c.request(ctx, http.MethodGet, "", query, nil, map[string]string{"Accept": "application/json"}, http.StatusOK, http.StatusNoContent)
+		found, err := c.request(ctx, http.MethodGet, "", query, nil, map[string]string{"Accept": "application/json"}, http.StatusOK, http.StatusNoContent)
 		if err != nil {
 			return nil, err
 		}
 		var page []listed
-		if len(data) > 0 {
-			if err := json.Unmarshal(data, &page); err != nil {
+		if len(found.data) > 0 {
+			if err := json.Unmarshal(found.data, &page); err != nil {
 				return nil, fmt.Errorf("list %s: %w", prefix, err)
 			}
 		}

@@ -36,6 +36,13 @@ import (
 const asNode = "MASSIF_EDGE_TEST_SETTINGS"
 
 func TestMain(m *testing.M) {
+	if config := os.Getenv(asCaddy); config != "" {
+		if err := runCaddy(config); err != nil {
+			fmt.Fprintln(os.Stderr, "caddy:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	path := os.Getenv(asNode)
 	if path == "" {
 		if err := os.Setenv("PEBBLE_VA_NOSLEEP", "1"); err != nil { // the authority would wait some seconds before it looks
@@ -101,19 +108,20 @@ func newProxy(t testing.TB) *proxy {
 		t.Fatal(err)
 	}
 	p.container = &container{client: store, name: p.settings.Container}
-	if _, _, err := p.container.request(t.Context(), http.MethodPut, "", nil, nil, nil, http.StatusCreated); err != nil {
+	if _, err := p.container.request(t.Context(), http.MethodPut, "", nil, nil, nil, http.StatusCreated); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		// What a node had under way when it was ended may still arrive.
 		ctx := context.WithoutCancel(t.Context())
-		all, err := p.container.list(ctx, "", true)
-		for _, found := range all {
-			err = errors.Join(err, p.container.remove(ctx, found.Name))
-		}
-		_, _, last := p.container.request(ctx, http.MethodDelete, "", nil, nil, nil, http.StatusNoContent)
-		if err := errors.Join(err, last); err != nil {
-			t.Error(err)
-		}
+		eventually(t, 20*time.Second, "the container is gone", func() error {
+			all, err := p.container.list(ctx, "", true)
+			for _, found := range all {
+				err = errors.Join(err, p.container.remove(ctx, found.Name))
+			}
+			_, last := p.container.request(ctx, http.MethodDelete, "", nil, nil, nil, http.StatusNoContent)
+			return errors.Join(err, last)
+		})
 	})
 	return p
 }
@@ -196,14 +204,25 @@ type node struct {
 
 // logs collect what a process prints.
 type logs struct {
-	mu  sync.Mutex
-	all bytes.Buffer
+	mu   sync.Mutex
+	all  bytes.Buffer
+	lost bool
+}
+
+// discard keeps nothing from now on.
+func (l *logs) discard() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = true
 }
 
 // Write adds to them.
 func (l *logs) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.lost {
+		return len(p), nil
+	}
 	return l.all.Write(p)
 }
 

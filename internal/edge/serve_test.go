@@ -70,6 +70,7 @@ func TestRequestsGoWhereTheTableSays(t *testing.T) {
 	if want := `"host":"wiki.example.ch","uri":"/x","proto":"HTTP/1.1","status":200`; !strings.Contains(n.logs.String(), want) {
 		t.Errorf("the access log has no %s", want)
 	}
+	p.settled(t, n, reverseproxy.RoutesObject("customers"))
 	status := p.status(t, "node-1")
 	if status.Version != "test" || status.Hosts != 5 || len(status.Documents) != 2 || time.Since(status.Time).Abs() > time.Minute {
 		t.Errorf("the status is %+v", status)

@@ -110,7 +110,7 @@ func (s *storage) List(ctx context.Context, path string, recursive bool) ([]stri
 // Stat tells about a value, or that there are any below it.
 func (s *storage) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error) {
 	name := objectName(key)
-	resp, _, err := s.container.request(ctx, http.MethodHead, name, nil, nil, nil, http.StatusOK)
+	found, err := s.container.request(ctx, http.MethodHead, name, nil, nil, nil, http.StatusOK)
 	if openstack.NotFound(err) {
 		below, listError := s.container.list(ctx, name+"/", false)
 		if listError != nil {
@@ -123,11 +123,15 @@ func (s *storage) Stat(ctx context.Context, key string) (certmagic.KeyInfo, erro
 	if err != nil {
 		return certmagic.KeyInfo{}, missing(key, err)
 	}
-	modified, err := http.ParseTime(resp.Header.Get("Last-Modified"))
+	modified, err := http.ParseTime(found.header.Get("Last-Modified"))
 	if err != nil {
 		return certmagic.KeyInfo{}, fmt.Errorf("%s: read the time of its change: %w", name, err)
 	}
-	return certmagic.KeyInfo{Key: key, Modified: modified, Size: resp.ContentLength, IsTerminal: true}, nil
+	size, err := strconv.ParseInt(found.header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		return certmagic.KeyInfo{}, fmt.Errorf("%s: read its size: %w", name, err)
+	}
+	return certmagic.KeyInfo{Key: key, Modified: modified, Size: size, IsTerminal: true}, nil
 }
 
 // A lock is an object that only one can create, and that the storage itself lets expire: nobody deletes a lock
@@ -136,6 +140,9 @@ const (
 	lockLife    = 60 * time.Second
 	lockRefresh = 20 * time.Second
 	lockPoll    = time.Second
+	// lockSettle is how long whoever created a lock waits before it looks whether it has it: of two who create the same object at
+	// the same time, Swift tells both that they did, and keeps what the later one wrote.
+	lockSettle = 500 * time.Millisecond
 )
 
 type heldLock struct {
@@ -169,16 +176,21 @@ func (s *storage) tryLock(ctx context.Context, name, owner string) (bool, error)
 	begin := time.Now()
 	key := lockObject(name)
 	err := s.container.put(ctx, key, []byte(owner), map[string]string{"If-None-Match": "*", "X-Delete-After": seconds(lockLife)})
-	if gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
-		// It may be ours: the answer to an earlier attempt can have been lost.
-		held, err := s.container.get(ctx, key, "")
-		if openstack.NotFound(err) {
-			return false, nil
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			return false, errors.Join(ctx.Err(), s.container.remove(context.WithoutCancel(ctx), key))
+		case <-time.After(max(lockSettle, 2*time.Since(begin))):
 		}
-		if err != nil || string(held.Data) != owner {
-			return false, err
-		}
-	} else if err != nil {
+	} else if !gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
+		return false, err
+	}
+	// Somebody else's may be there although ours was created, and ours although the answer to an earlier attempt was lost.
+	held, err := s.container.get(ctx, key, "")
+	if openstack.NotFound(err) {
+		return false, nil
+	}
+	if err != nil || string(held.Data) != owner {
 		return false, err
 	}
 	// The lock outlives the request that took it.

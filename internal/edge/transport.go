@@ -2,6 +2,7 @@ package edge
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -168,7 +169,7 @@ type gunzip struct {
 func (g *gunzip) Read(p []byte) (int, error) {
 	if g.gzip == nil {
 		reader, err := gzip.NewReader(g.from)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return 0, err // an empty body
 		}
 		if err != nil {

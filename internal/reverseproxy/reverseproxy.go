@@ -116,8 +116,11 @@ func (p *Problem) Unwrap() error { return p.Err }
 
 // Problems are the problems in an error of this package, in the order in which they were found.
 func Problems(err error) []*Problem {
-	var one *Problem
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	var (
+		one    *Problem
+		joined interface{ Unwrap() []error }
+	)
+	if errors.As(err, &joined) {
 		var all []*Problem
 		for _, err := range joined.Unwrap() {
 			all = append(all, Problems(err)...)
