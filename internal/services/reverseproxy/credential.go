@@ -154,32 +154,41 @@ func try(ctx context.Context, cloud *openstack.Cloud, name, id, secret string) e
 	return container.Delete(ctx, object)
 }
 
-// removeCredentials deletes the user's credentials of that name, of which only a proxy can have made one, with the access rules that nothing
-// else uses.
-func removeCredentials(ctx context.Context, cloud *openstack.Cloud, name string) error {
+// findCredentials are the user's credentials of that name, of which only a proxy can have made one.
+func findCredentials(ctx context.Context, cloud *openstack.Cloud, name string) ([]applicationcredentials.ApplicationCredential, error) {
 	client, err := cloud.Identity()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	pages, err := applicationcredentials.List(client, cloud.UserID(), applicationcredentials.ListOpts{Name: name}).AllPages(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the application credential of the nodes: %w", err)
+	}
+	found, err := applicationcredentials.ExtractApplicationCredentials(pages)
+	if err != nil {
+		return nil, fmt.Errorf("find the application credential of the nodes: %w", err)
+	}
+	return slices.DeleteFunc(found, func(c applicationcredentials.ApplicationCredential) bool { return c.Name != name }), nil
+}
+
+// removeCredentials deletes the credentials of that name with the access rules that nothing else uses.
+func removeCredentials(ctx context.Context, cloud *openstack.Cloud, name string) error {
 	unlock, err := cloud.Lock(ctx, rulesLock)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	user := cloud.UserID()
-	pages, err := applicationcredentials.List(client, user, applicationcredentials.ListOpts{Name: name}).AllPages(ctx)
+	found, err := findCredentials(ctx, cloud, name)
 	if err != nil {
-		return fmt.Errorf("find the application credential of the nodes: %w", err)
+		return err
 	}
-	found, err := applicationcredentials.ExtractApplicationCredentials(pages)
+	client, err := cloud.Identity()
 	if err != nil {
-		return fmt.Errorf("find the application credential of the nodes: %w", err)
+		return err
 	}
 	for _, c := range found {
-		if c.Name == name {
-			if err := removeCredential(ctx, client, user, c); err != nil {
-				return err
-			}
+		if err := removeCredential(ctx, client, cloud.UserID(), c); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -266,8 +266,8 @@ func (h proxy) Read(ctx context.Context, cloud *openstack.Cloud, m *proxyModel) 
 		return err
 	}
 	if len(alive) == 0 && there.ETag == "" && !balanced {
-		if _, err := container.Head(ctx); err != nil {
-			return err // not found: nothing is left that anybody could miss
+		if err := whetherGone(ctx, cloud, container, id); err != nil {
+			return err
 		}
 	}
 	spec, err := m.spec(ctx)
@@ -277,6 +277,28 @@ func (h proxy) Read(ctx context.Context, cloud *openstack.Cloud, m *proxyModel) 
 	m.NodeNames, m.OutdatedNodes = value.List(fleet.Names(alive)), value.List(fleet.Outdated(alive, spec))
 	m.Nodes, err = with(ctx, m.Nodes, "count", types.Int64Value(int64(len(alive))))
 	return err
+}
+
+// whetherGone is openstack.ErrGone when nothing is left of a proxy without nodes, configuration and load balancer that Delete would have
+// to remove.
+func whetherGone(ctx context.Context, cloud *openstack.Cloud, container *objectstore.Container, id string) error {
+	if _, err := container.Head(ctx); !openstack.NotFound(err) {
+		return err
+	}
+	g := fleet.Group{Cloud: cloud, Kind: kind, Owner: id, Mark: kind.Tag + id}
+	left, err := g.ListPorts(ctx)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	groups, err := findSecurityGroups(ctx, cloud, id)
+	if err != nil || len(groups) > 0 {
+		return err
+	}
+	credentials, err := findCredentials(ctx, cloud, id)
+	if err != nil || len(credentials) > 0 {
+		return err
+	}
+	return fmt.Errorf("reverse proxy %s: %w", id, openstack.ErrGone)
 }
 
 // readEntrance looks whether the load balancer and the floating IP are there. When they are gone, the plan shows it and the apply makes them again.

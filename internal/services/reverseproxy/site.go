@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -301,27 +300,37 @@ func demolish(ctx context.Context, cloud *openstack.Cloud, m *proxyModel) error 
 	return nil
 }
 
+// findSecurityGroups are the security groups of that name.
+func findSecurityGroups(ctx context.Context, cloud *openstack.Cloud, name string) ([]groups.SecGroup, error) {
+	client, err := cloud.Network()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := groups.List(client, groups.ListOpts{Name: name}).AllPages(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list security groups: %w", err)
+	}
+	found, err := groups.ExtractGroups(pages)
+	if err != nil {
+		return nil, fmt.Errorf("list security groups: %w", err)
+	}
+	return slices.DeleteFunc(found, func(g groups.SecGroup) bool { return g.Name != name }), nil
+}
+
 // removeSecurityGroups removes the security groups of that name. The ports of a deleted load balancer let go of theirs with some delay.
 func removeSecurityGroups(ctx context.Context, cloud *openstack.Cloud, name string) error {
+	found, err := findSecurityGroups(ctx, cloud, name)
+	if err != nil {
+		return err
+	}
 	client, err := cloud.Network()
 	if err != nil {
 		return err
 	}
-	pages, err := groups.List(client, groups.ListOpts{Name: name}).AllPages(ctx)
-	if err != nil {
-		return fmt.Errorf("list security groups: %w", err)
-	}
-	found, err := groups.ExtractGroups(pages)
-	if err != nil {
-		return fmt.Errorf("list security groups: %w", err)
-	}
 	for _, group := range found {
-		if group.Name != name {
-			continue
-		}
 		err := openstack.Unused(ctx, func(ctx context.Context) error { return groups.Delete(ctx, client, group.ID).ExtractErr() }, func(err error) bool {
 			fault, ok := openstack.FaultOf(err)
-			return ok && fault.Status == http.StatusConflict
+			return ok && fault.InUse()
 		})
 		if err != nil && !openstack.NotFound(err) {
 			return fmt.Errorf("delete security group %q: %w", name, err)
