@@ -432,3 +432,5 @@ func (p part) removeNodes(id string) {
 		p.Fatal("the nodes do not go")
 	}
 }
+
+func tfPath(name string) tfjsonpath.Path { return tfjsonpath.New(name) }
