@@ -128,6 +128,10 @@ func newBalancer(t *testing.T) *balancer {
 func (b *balancer) forward(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	b.mu.Lock()
+	if len(b.to) == 0 {
+		b.mu.Unlock()
+		return
+	}
 	to := b.to[int(b.next.Add(1))%len(b.to)]
 	b.mu.Unlock()
 	there, err := net.Dial("tcp", to)
@@ -143,6 +147,13 @@ func (b *balancer) forward(conn net.Conn) {
 		_ = there.Close()
 	}()
 	_, _ = io.Copy(conn, there)
+}
+
+// send tells where connections go.
+func (b *balancer) send(to ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.to = to
 }
 
 func (b *balancer) port(t *testing.T) int {
@@ -180,8 +191,8 @@ func TestCertificatesAreIssuedOnceForAllNodes(t *testing.T) {
 	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop", "b.example.ch": "shop", "*.wild.example.ch": "shop"})
 	behind := func(s *Settings) { s.ProxyProtocolFrom = []string{"127.0.0.1/32"} }
 	one, two := p.start(t, "node-1", behind), p.start(t, "node-2", behind)
-	plain.to = []string{one.settings.HTTP, two.settings.HTTP}
-	secure.to = []string{one.settings.HTTPS, two.settings.HTTPS}
+	plain.send(one.settings.HTTP, two.settings.HTTP)
+	secure.send(one.settings.HTTPS, two.settings.HTTPS)
 
 	// Ten visitors come at once, to both nodes.
 	var group sync.WaitGroup
@@ -239,6 +250,45 @@ func TestCertificatesAreIssuedOnceForAllNodes(t *testing.T) {
 	}
 }
 
+func TestCertificatesForAllHostsAtOnce(t *testing.T) {
+	t.Parallel()
+	plain, secure := newBalancer(t), newBalancer(t)
+	a := newAuthority(t, plain.port(t), secure.port(t))
+	a.config.OnDemand = false
+	p := newProxy(t)
+	p.configure(t, reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{"shop": single(backend(t, "shop"))}, TLS: reverseproxy.TLS{ACME: a.config}})
+	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop", "b.example.ch": "shop", "*.wild.example.ch": "shop"})
+	n := p.start(t, "node-1", func(s *Settings) { s.ProxyProtocolFrom = []string{"127.0.0.1/32"} })
+	plain.send(n.settings.HTTP)
+	secure.send(n.settings.HTTPS)
+	stored := func(host string) {
+		t.Helper()
+		eventually(t, 60*time.Second, host+" has a certificate that nobody has asked for", func() error {
+			all, err := p.container.list(t.Context(), reverseproxy.StoragePrefix+"certificates/", true)
+			for _, found := range all {
+				if strings.HasSuffix(found.Name, host+".crt") {
+					return nil
+				}
+			}
+			return fmt.Errorf("there are %d objects: %w", len(all), err)
+		})
+		eventually(t, 10*time.Second, "it is shown", func() error {
+			_, err := certificateOf(n.settings.HTTPS, host, a.roots)
+			return err
+		})
+	}
+	stored("a.example.ch")
+	stored("b.example.ch")
+	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop", "c.example.ch": "shop"})
+	stored("c.example.ch")
+	if shown, err := certificateOf(n.settings.HTTPS, "b.example.ch", a.roots); err == nil {
+		t.Errorf("a host that is gone still shows a certificate of %s", shown.DNSNames)
+	}
+	if orders := a.orders.Load(); orders != 3 {
+		t.Errorf("%d orders; want 3", orders)
+	}
+}
+
 func TestChallengesAreAnsweredByNodesThatDidNotAsk(t *testing.T) {
 	t.Parallel()
 	_, closed, err := net.SplitHostPort(freeAddress(t))
@@ -265,9 +315,9 @@ func TestChallengesAreAnsweredByNodesThatDidNotAsk(t *testing.T) {
 			p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop"})
 			behind := func(s *Settings) { s.ProxyProtocolFrom = []string{"127.0.0.1/32"} }
 			asks, answers := p.start(t, "node-1", behind), p.start(t, "node-2", behind)
-			door.to = []string{answers.settings.HTTP}
+			door.send(answers.settings.HTTP)
 			if name == "tls-alpn-01" {
-				door.to = []string{answers.settings.HTTPS}
+				door.send(answers.settings.HTTPS)
 			}
 			eventually(t, 60*time.Second, "a certificate is issued", func() error {
 				_, err := certificateOf(asks.settings.HTTPS, "a.example.ch", a.roots)

@@ -36,12 +36,13 @@ func caddyConfig(settings Settings, config reverseproxy.Config, authorityFile st
 			"handler": "massif", "upstreams": upstreams, "redirect_http": redirect, "hsts": hsts(config.TLS.HSTS), "access_log": !config.AccessLog.Disabled,
 		}}}}
 	}
-	wrappers := []any{}
+	wrappers := []any{jsonObject{"wrapper": "massif"}}
 	if len(settings.ProxyProtocolFrom) > 0 {
 		wrappers = append(wrappers, jsonObject{
 			"wrapper": "proxy_protocol", "timeout": "5s", "allow": settings.ProxyProtocolFrom, "fallback_policy": "REJECT",
-		}, jsonObject{"wrapper": "tls"})
+		})
 	}
+	wrappers = append(wrappers, jsonObject{"wrapper": "tls"})
 	server := func(listen string, redirect bool) jsonObject {
 		return jsonObject{
 			"listen": []string{listen}, "listener_wrappers": wrappers, "routes": routes(redirect), "protocols": []string{"h1", "h2"},

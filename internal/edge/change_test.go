@@ -472,6 +472,61 @@ func TestNodesStopUnderLoad(t *testing.T) {
 	}
 }
 
+func TestSlowRequestsOutliveReloadAndStop(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t)
+	begun := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			_, _ = io.WriteString(w, "first ")
+			_ = http.NewResponseController(w).Flush()
+			begun <- struct{}{}
+			select {
+			case <-time.After(3 * time.Second):
+			case <-r.Context().Done():
+				return
+			}
+		}
+		_, _ = io.WriteString(w, "last")
+	}))
+	t.Cleanup(slow.Close)
+	config := reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{"slow": single(slow)}}
+	p.configure(t, config)
+	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "slow"})
+	n := p.start(t, "node-1", func(s *Settings) { s.DrainDelay = reverseproxy.Duration(100 * time.Millisecond) })
+	request := func() chan string {
+		answer := make(chan string, 1)
+		go func() {
+			body, err := once(client(n.settings.HTTP, nil), "http://a.example.ch/slow")
+			if err != nil {
+				body += err.Error()
+			}
+			answer <- body
+		}()
+		<-begun
+		return answer
+	}
+	answer := request()
+	config.Upstreams["another"] = single(slow)
+	p.configure(t, config)
+	if status := p.settled(t, n, reverseproxy.ConfigObject); status.Error != "" {
+		t.Fatal(status.Error)
+	}
+	if body := <-answer; body != "first last" {
+		t.Errorf("a request during the reload was answered with %q", body)
+	}
+	answer = request()
+	n.stop(t)
+	if body := <-answer; body != "first last" {
+		t.Errorf("a request during the stop was answered with %q", body)
+	}
+	begin := time.Now()
+	n.stopped(t)
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("the node ended %s after its last request", took)
+	}
+}
+
 func TestClockSkewIsReported(t *testing.T) {
 	t.Parallel()
 	c := &container{}

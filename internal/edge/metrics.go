@@ -83,6 +83,12 @@ func newMetrics() *metrics {
 	return m
 }
 
+// gauge adds a number that is read when Prometheus asks.
+func (m *metrics) gauge(name, help string, value func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "massif_edge", Name: name, Help: help},
+		func() float64 { return float64(value()) }))
+}
+
 // host are the counters of a host, which outlive tables.
 func (m *metrics) host(name string) *counters {
 	m.mu.Lock()

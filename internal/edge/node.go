@@ -17,6 +17,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/proxyprotocol" // the listener's PROXY protocol
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"  // what requests are sent on with
 	_ "github.com/caddyserver/caddy/v2/modules/caddytls"                // ACME
+	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
@@ -43,6 +44,7 @@ type Node struct {
 	handshakes  atomic.Pointer[handshakes] // the same
 	ready       atomic.Bool
 	draining    atomic.Bool
+	open        atomic.Int64 // connections
 
 	storageError string
 	reported     reverseproxy.Status // without its time
@@ -64,6 +66,7 @@ func Run(ctx context.Context, path, version string) (err error) {
 		settings: settings, version: version, started: time.Now().UTC().Truncate(time.Second),
 		container: reach, storage: newStorage(reach, cipher), documents: newDocuments(reach, cipher), metrics: newMetrics(),
 	}
+	n.metrics.gauge("connections", "Open connections of clients.", n.open.Load)
 	if n.directory, err = os.MkdirTemp("", "massif-edge-"); err != nil {
 		return fmt.Errorf("make a directory: %w", err)
 	}
@@ -73,6 +76,7 @@ func Run(ctx context.Context, path, version string) (err error) {
 	caddy.RegisterModule(handshakes{node: n})
 	caddy.RegisterModule(permission{node: n})
 	caddy.RegisterModule(sharedStorage{node: n})
+	caddy.RegisterModule(connections{node: n})
 	caddy.RegisterModule(canary{})
 	caddy.RegisterModule(transport{})
 	return n.run(ctx)
@@ -99,7 +103,7 @@ func (n *Node) run(ctx context.Context) error {
 	case err = <-served:
 		err = fmt.Errorf("serve health checks: %w", err)
 	}
-	n.drain()
+	n.drain(context.WithoutCancel(ctx))
 	end()
 	<-ended
 	last := context.WithoutCancel(ctx)
@@ -109,13 +113,17 @@ func (n *Node) run(ctx context.Context) error {
 
 // drain ends all without losing a request: the load balancer sees the health check fail and sends no more connections, clients
 // are asked to come by another, and only then the doors close.
-func (n *Node) drain() {
+func (n *Node) drain(ctx context.Context) {
 	caddy.Log().Info("draining", zap.Duration("delay", time.Duration(n.settings.DrainDelay)))
 	n.draining.Store(true)
 	<-time.After(time.Duration(n.settings.DrainDelay))
 	if err := caddy.Stop(); err != nil {
 		caddy.Log().Error("stop", zap.Error(err))
 	}
+	if left := n.waitForConnections(); left > 0 {
+		caddy.Log().Warn("connections are cut off after the grace period", zap.Int64("connections", left))
+	}
+	certmagic.CleanUpOwnLocks(ctx, caddy.Log())
 }
 
 // sideDoor serves health and metrics.

@@ -23,8 +23,9 @@ type handshakes struct {
 	// ManageAll gets certificates for all hosts at once, not when they are first visited.
 	ManageAll bool `json:"manage_all,omitempty"`
 
-	node *Node
-	tls  *caddytls.TLS
+	node    *Node
+	tls     *caddytls.TLS
+	managed map[string]bool // hosts whose certificates Caddy takes care of
 }
 
 var (
@@ -63,6 +64,7 @@ func (h *handshakes) Provision(ctx caddy.Context) error {
 
 // Start lets the node ask for certificates here.
 func (h *handshakes) Start() error {
+	h.managed = map[string]bool{}
 	h.node.handshakes.Store(h)
 	return nil
 }
@@ -94,18 +96,25 @@ func (h *handshakes) before(next certificateFunc) certificateFunc {
 	}
 }
 
-// manage asks for the certificates of all hosts of a table that have none of their own.
+// manage asks for the certificates of all hosts that are new in a table and have none of their own. Those of hosts that are gone are
+// refused to clients, and forgotten when Caddy is loaded the next time.
 func (h *handshakes) manage(table *table) error {
-	if !h.ManageAll {
-		return nil
-	}
 	subjects := map[string]struct{}{}
 	for name := range table.hosts {
-		if !strings.HasPrefix(name, "*.") && table.certificate(name, time.Now()) == nil {
+		if h.ManageAll && !h.managed[name] && !strings.HasPrefix(name, "*.") && table.certificate(name, time.Now()) == nil {
 			subjects[name] = struct{}{}
 		}
 	}
-	return h.tls.Manage(subjects)
+	if len(subjects) == 0 {
+		return nil
+	}
+	if err := h.tls.Manage(subjects); err != nil {
+		return err
+	}
+	for name := range subjects {
+		h.managed[name] = true
+	}
+	return nil
 }
 
 // permission lets Caddy issue certificates on demand for hosts of the table only, and only for those that are there by name: whoever
