@@ -141,7 +141,7 @@ func Warn(ctx context.Context, summary, detail string) {
 // brings that one under Terraform's care, for adopting it silently could destroy somebody else's later.
 func Exists(typ string, name path.Path, id string) error {
 	return &problem{path: name, summary: "Already exists", err: fmt.Errorf(
-		"a %s named %q exists already and was not made by this resource. Choose another name, or import it:\n\n"+
+		"a %s %q exists already and was not made by this resource. Choose another name, or import it:\n\n"+
 			"  terraform import 'massif_%s.NAME' '%s'\n\nwhere NAME is the name of the resource in the configuration",
 		strings.ReplaceAll(typ, "_", " "), id, typ, id)}
 }
