@@ -1,0 +1,1 @@
+terraform import massif_reverse_proxy_certificate.shop brand-1a2b3c4d/shop
