@@ -17,6 +17,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 )
 
 // container is the proxy's object container. When the credential is refused, the settings are read again before the next
@@ -113,9 +114,9 @@ func (c *container) request(ctx context.Context, method, name string, query url.
 	if err != nil {
 		return answer{}, err
 	}
-	address := strings.TrimRight(client.Endpoint, "/") + "/" + url.PathEscape(container)
+	address := objectstore.ContainerURL(client, container)
 	if name != "" {
-		address += "/" + strings.ReplaceAll(url.PathEscape(name), "%2F", "/")
+		address = objectstore.ObjectURL(client, container, name)
 	}
 	if len(query) > 0 {
 		address += "?" + query.Encode()
