@@ -105,7 +105,7 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	case entry == nil:
 		h.node.metrics.unknown.Inc()
 	default:
-		entry.counters.observe(answer.status, body.read, answer.sent, took)
+		entry.counters.observe(answer.status, body.read.Load(), answer.sent, took)
 	}
 	if x.target != "" {
 		h.node.metrics.upstreams.WithLabelValues(x.upstream, x.target).Observe(took.Seconds())

@@ -51,9 +51,9 @@ type Node struct {
 	reportedAt   time.Time
 }
 
-// Run serves until the context ends, and then until no request is left. The path is that of the settings.
-func Run(ctx context.Context, path, version string) (err error) {
-	settings, err := ReadSettings(path)
+// Run serves until the context ends, and then until no request is left. The path is that of the settings; the name of the node may be "".
+func Run(ctx context.Context, path, node, version string) (err error) {
+	settings, err := ReadSettings(path, node)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func Run(ctx context.Context, path, version string) (err error) {
 	if err != nil {
 		return err
 	}
-	reach := &container{settings: func() (Settings, error) { return ReadSettings(path) }}
+	reach := &container{settings: func() (Settings, error) { return ReadSettings(path, node) }}
 	n := &Node{
 		settings: settings, version: version, started: time.Now().UTC().Truncate(time.Second),
 		container: reach, storage: newStorage(reach, cipher), documents: newDocuments(reach, cipher), metrics: newMetrics(),

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -69,12 +70,12 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // countedBody counts the bytes of a request's body.
 type countedBody struct {
 	io.ReadCloser
-	read int64
+	read atomic.Int64 // the transport may still read when the request is answered
 }
 
 // Read counts what it reads.
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.read += int64(n)
+	b.read.Add(int64(n))
 	return n, err
 }

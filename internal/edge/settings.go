@@ -52,8 +52,8 @@ const (
 	DefaultGracePeriod  = 30 * time.Second
 )
 
-// ReadSettings reads and checks the file.
-func ReadSettings(path string) (Settings, error) {
+// ReadSettings reads and checks the file. A name that is given is the node's, whatever the file says: many nodes can share a file.
+func ReadSettings(path, node string) (Settings, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Settings{}, fmt.Errorf("read the settings: %w", err)
@@ -66,6 +66,9 @@ func ReadSettings(path string) (Settings, error) {
 	}
 	if err := json.Unmarshal(data, &settings); err != nil {
 		return Settings{}, fmt.Errorf("read the settings %s: %w", path, err)
+	}
+	if node != "" {
+		settings.Node = node
 	}
 	if err := settings.check(); err != nil {
 		return Settings{}, fmt.Errorf("settings %s: %w", path, err)

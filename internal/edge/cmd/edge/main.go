@@ -17,6 +17,7 @@ var version = "dev"
 
 func main() {
 	config := flag.String("config", "/etc/massif-edge.json", "file with the settings of the node")
+	node := flag.String("node", "", "name of the node, instead of that in the settings")
 	printVersion := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *printVersion {
@@ -25,7 +26,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := edge.Run(ctx, *config, version); err != nil {
+	if err := edge.Run(ctx, *config, *node, version); err != nil {
 		fmt.Fprintln(os.Stderr, "edge:", err)
 		os.Exit(1)
 	}
