@@ -286,6 +286,9 @@ func (p *proxy) launch(t testing.TB, name string, adjust ...func(*Settings)) *no
 	}()
 	t.Cleanup(func() {
 		n.kill()
+		if strings.Contains(n.logs.String(), "DATA RACE") {
+			t.Errorf("%s has a data race", name)
+		}
 		if t.Failed() {
 			var all string
 			for line := range strings.Lines(n.logs.String()) {
