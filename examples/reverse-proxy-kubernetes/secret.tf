@@ -7,8 +7,7 @@ output "massif_edge_secret" {
     kind       = "Secret"
     metadata   = { name = "massif-edge" }
     stringData = {
-      "massif-edge.json" = jsonencode({
-        node                          = "@NODE@" # each pod puts its own name here
+      "settings.json" = jsonencode({
         auth_url                      = "https://keystone.example.com/v3"
         application_credential_id     = massif_reverse_proxy.brand.application_credential_id
         application_credential_secret = massif_reverse_proxy.brand.application_credential_secret

@@ -47,12 +47,6 @@ func (a *authority) Write(p []byte) (int, error) {
 	return a.log.Write(p)
 }
 
-func (a *authority) said(words string) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return strings.Count(a.log.String(), words)
-}
-
 // newAuthority runs one that asks at these ports.
 func newAuthority(t *testing.T, http01, tlsALPN int) *authority {
 	t.Helper()

@@ -138,13 +138,9 @@ func upstreamHandler(u reverseproxy.Upstream) (jsonObject, error) {
 	if u.Retries != nil {
 		retries = *u.Retries
 	}
-	transport, err := upstreamTransport(u, secure, hosts)
-	if err != nil {
-		return nil, err
-	}
 	proxy := jsonObject{
 		"handler":   "reverse_proxy",
-		"transport": transport,
+		"transport": upstreamTransport(u, secure, hosts),
 		"upstreams": pool,
 		"load_balancing": jsonObject{
 			"selection_policy": jsonObject{"policy": "massif", "by": by, "names": names, "weights": weights},
@@ -159,7 +155,7 @@ func upstreamHandler(u reverseproxy.Upstream) (jsonObject, error) {
 	return jsonObject{"routes": []any{jsonObject{"handle": []any{proxy}}}}, nil
 }
 
-func upstreamTransport(u reverseproxy.Upstream, secure bool, hosts []string) (jsonObject, error) {
+func upstreamTransport(u reverseproxy.Upstream, secure bool, hosts []string) jsonObject {
 	out := jsonObject{
 		"protocol": "massif", "compression": false,
 		"dial_timeout":            orDefault(u.Timeouts.Connect, reverseproxy.DefaultConnectTimeout),
@@ -168,7 +164,7 @@ func upstreamTransport(u reverseproxy.Upstream, secure bool, hosts []string) (js
 		"massif_rewrite":          u.RewriteResponses, "massif_hosts": hosts, "massif_body_types": u.RewriteBodyTypes,
 	}
 	if !secure {
-		return out, nil
+		return out
 	}
 	tls := jsonObject{}
 	if name := hostOnly(u.HostHeader); name != "" {
@@ -188,7 +184,7 @@ func upstreamTransport(u reverseproxy.Upstream, secure bool, hosts []string) (js
 		}
 	}
 	out["tls"] = tls
-	return out, nil
+	return out
 }
 
 func healthChecks(u reverseproxy.Upstream) jsonObject {

@@ -59,7 +59,6 @@ func (h *router) Provision(ctx caddy.Context) error {
 
 // exchange is one request on its way.
 type exchange struct {
-	key    string // the host as it is in the table
 	host   string // the host that the client asked for, without port
 	prefix string
 	secure bool
@@ -68,7 +67,6 @@ type exchange struct {
 	upstream string
 	target   string
 	tried    uint64 // bits of the targets that were tried; more than 64 are not told apart
-	chosen   time.Time
 }
 
 const exchangeVar = "massif"
@@ -101,10 +99,9 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		h.fail(answer, r, err)
 	}
 	took := time.Since(begin)
-	switch {
-	case entry == nil:
+	if entry == nil {
 		h.node.metrics.unknown.Inc()
-	default:
+	} else {
 		entry.counters.observe(answer.status, body.read.Load(), answer.sent, took)
 	}
 	if x.target != "" {

@@ -88,11 +88,11 @@ func (h *handshakes) before(next certificateFunc) certificateFunc {
 		if own := table.certificate(name, time.Now()); own != nil {
 			return own.pair, nil
 		}
-		if h.node.allowed(name) != nil {
-			h.node.metrics.refusedTLS.Inc()
-			return nil, nil
+		if err := h.node.allowed(name); err == nil {
+			return next(hello)
 		}
-		return next(hello)
+		h.node.metrics.refusedTLS.Inc()
+		return nil, nil
 	}
 }
 

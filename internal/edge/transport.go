@@ -55,9 +55,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Header["Set-Cookie"] = rewritten
 	}
 	if t.Rewrite {
-		if err := t.body(resp, r, x); err != nil {
-			return nil, err
-		}
+		t.body(resp, r, x)
 	}
 	return resp, nil
 }
@@ -127,17 +125,17 @@ func (t *transport) belongs(domain string) bool {
 }
 
 // body rewrites the hosts in a body of the chosen types while it streams.
-func (t *transport) body(resp *http.Response, r *http.Request, x *exchange) error {
+func (t *transport) body(resp *http.Response, r *http.Request, x *exchange) {
 	if len(t.BodyTypes) == 0 || resp.StatusCode == http.StatusSwitchingProtocols || resp.StatusCode == http.StatusPartialContent {
-		return nil
+		return
 	}
-	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || !slices.Contains(t.BodyTypes, kind) {
-		return nil
+	// What cannot be read has no type that was chosen.
+	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || !slices.Contains(t.BodyTypes, kind) {
+		return
 	}
 	encoding := strings.ToLower(resp.Header.Get("Content-Encoding"))
 	if encoding != "" && encoding != "identity" && encoding != "gzip" {
-		return nil // it was asked for none
+		return // it was asked for none
 	}
 	resp.Header.Del("Content-Length")
 	resp.Header.Del("Accept-Ranges")
@@ -148,7 +146,7 @@ func (t *transport) body(resp *http.Response, r *http.Request, x *exchange) erro
 		resp.Header.Set("Etag", "W/"+tag)
 	}
 	if r.Method == http.MethodHead || resp.StatusCode == http.StatusNotModified || resp.StatusCode == http.StatusNoContent {
-		return nil
+		return
 	}
 	plain := resp.Body
 	if encoding == "gzip" {
@@ -156,7 +154,6 @@ func (t *transport) body(resp *http.Response, r *http.Request, x *exchange) erro
 		plain = &gunzip{from: resp.Body}
 	}
 	resp.Body = newHostRewriter(plain, t.Hosts, x.prefix, x.host)
-	return nil
 }
 
 // gunzip unpacks a body; unlike a gzip.Reader it reads nothing before it is read.
