@@ -252,10 +252,17 @@ func TestReverseProxyInterruptedRollGoesOn(t *testing.T) {
 
 // Nodes that never report fail the apply with the reason.
 func TestReverseProxyWaitsForNodes(t *testing.T) {
-	acctest.New(t).Test(t,
+	c := acctest.New(t)
+	limit := "90s" // on a real cloud, for what comes before the waiting
+	if c.Simulator != nil {
+		limit = "10s"
+	}
+	waits := shape{upstreams: `shop = { targets = { v2 = { url = "https://10.77.0.201" } } }`, more: fmt.Sprintf("timeouts = { update = %q }", limit)}
+	c.Test(t,
+		resource.TestStep{Config: shape{}.String()},
 		resource.TestStep{
-			Config:      strings.Replace(shape{more: `timeouts = { create = "40s" }`}.String(), "wait_for_nodes = false", "wait_for_nodes = true", 1),
-			ExpectError: acctest.Words(`no word from`),
+			Config:      strings.Replace(waits.String(), "wait_for_nodes = false", "wait_for_nodes = true", 1),
+			ExpectError: acctest.Words(`no node of the proxy has reported lately`),
 		},
 	)
 }
