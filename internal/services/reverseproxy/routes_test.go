@@ -181,7 +181,7 @@ func TestRoutesRefused(t *testing.T) {
 		},
 		resource.TestStep{
 			Config:      first + set("others", "local.a", `{ "new.ch" = "shop" }`, ""),
-			ExpectError: acctest.Words(`A reverse proxy routes named`),
+			ExpectError: acctest.Words(`others" exists already`),
 		},
 		resource.TestStep{Config: first, ConfigPlanChecks: plans(map[string]plancheck.ResourceActionType{"massif_reverse_proxy_routes.one": plancheck.ResourceActionNoop})},
 	)
