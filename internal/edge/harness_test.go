@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -233,14 +234,23 @@ func (l *logs) String() string {
 	return l.all.String()
 }
 
+var ports atomic.Uint32
+
+// freeAddress is one that nothing listens at, each time another one. Its port is below those that the system gives to connections,
+// which could have taken it before a node does.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const lowest, count = 10000, 15000
+	for range count {
+		port := lowest + (uint32(os.Getpid())*101+ports.Add(1))%count
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			defer func() { _ = listener.Close() }()
+			return listener.Addr().String()
+		}
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (n *node) write(t testing.TB) {
