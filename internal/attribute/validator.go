@@ -10,30 +10,46 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
-// check is a string validator made of a sentence and a function.
-type check struct {
+// obeys is a string validator made of a sentence and a function.
+type obeys struct {
 	wants string
-	is    func(string) error
+	check func(string) error
 }
 
-var _ validator.String = check{}
+var _ validator.String = obeys{}
 
-func (c check) Description(context.Context) string         { return c.wants }
-func (c check) MarkdownDescription(context.Context) string { return c.wants }
+// Obeys accepts what passes the check. The sentence says what a value must be; the error, what is wrong with this one.
+func Obeys(wants string, check func(string) error) validator.String { return obeys{wants, check} }
 
-func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+// is is Obeys for a check whose error goes on after the value and "is".
+func is(wants string, check func(string) error) validator.String {
+	return obeys{wants, func(text string) error {
+		if err := check(text); err != nil {
+			return fmt.Errorf("%q is %w", text, err)
+		}
+		return nil
+	}}
+}
+
+// Description is the sentence.
+func (o obeys) Description(context.Context) string { return o.wants }
+
+// MarkdownDescription is the sentence.
+func (o obeys) MarkdownDescription(context.Context) string { return o.wants }
+
+// ValidateString checks a value that is known.
+func (o obeys) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if !value.Known(req.ConfigValue) {
 		return
 	}
-	if err := c.is(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value",
-			fmt.Sprintf("The value %s: %q is %v.", c.wants, req.ConfigValue.ValueString(), err))
+	if err := o.check(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value", fmt.Sprintf("The value %s: %v.", o.wants, err))
 	}
 }
 
 // CIDR accepts an IPv4 or IPv6 prefix without host bits, such as 10.1.0.0/24.
 func CIDR() validator.String {
-	return check{"must be a network in CIDR notation, such as 10.1.0.0/24 or 2001:db8::/64", func(s string) error {
+	return is("must be a network in CIDR notation, such as 10.1.0.0/24 or 2001:db8::/64", func(s string) error {
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
 			return fmt.Errorf("not one (%w)", err)
@@ -42,22 +58,22 @@ func CIDR() validator.String {
 			return fmt.Errorf("an address inside %s", prefix.Masked())
 		}
 		return nil
-	}}
+	})
 }
 
 // Prefix accepts an IPv4 or IPv6 prefix that may have host bits, as Neutron takes them in rules.
 func Prefix() validator.String {
-	return check{"must be a prefix in CIDR notation, such as 203.0.113.7/32 or 2001:db8::/64", func(s string) error {
+	return is("must be a prefix in CIDR notation, such as 203.0.113.7/32 or 2001:db8::/64", func(s string) error {
 		if _, err := netip.ParsePrefix(s); err != nil {
 			return fmt.Errorf("not one (%w)", err)
 		}
 		return nil
-	}}
+	})
 }
 
 // IPAddress accepts an IPv4 or IPv6 address without a zone.
 func IPAddress() validator.String {
-	return check{"must be an IPv4 or IPv6 address, such as 10.1.0.1 or 2001:db8::1", func(s string) error {
+	return is("must be an IPv4 or IPv6 address, such as 10.1.0.1 or 2001:db8::1", func(s string) error {
 		addr, err := netip.ParseAddr(s)
 		if err != nil {
 			return fmt.Errorf("not one (%w)", err)
@@ -66,5 +82,5 @@ func IPAddress() validator.String {
 			return fmt.Errorf("one with a zone")
 		}
 		return nil
-	}}
+	})
 }

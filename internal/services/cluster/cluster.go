@@ -135,14 +135,14 @@ func (cluster) Schema() schema.Schema {
 			Optional:            true,
 			Computed:            true,
 			Default:             stringdefault.StaticString("10.42.0.0/16"),
-			Validators:          []validator.String{obeys{"must be a range of addresses", validateRange}},
+			Validators:          []validator.String{attribute.Obeys("must be a range of addresses", validateRange)},
 		},
 		"service_cidr": schema.StringAttribute{
 			MarkdownDescription: "Range of the services' addresses, as with `cluster_cidr`. It cannot be changed.",
 			Optional:            true,
 			Computed:            true,
 			Default:             stringdefault.StaticString("10.43.0.0/16"),
-			Validators:          []validator.String{obeys{"must be a range of addresses", validateRange}},
+			Validators:          []validator.String{attribute.Obeys("must be a range of addresses", validateRange)},
 		},
 		"cni": schema.StringAttribute{
 			MarkdownDescription: "Network plugin: with RKE2 `canal` (its default), `cilium`, `calico`, `flannel` or `none`; with k3s `flannel` (its default) or `none`. It cannot be changed.",
@@ -227,7 +227,7 @@ func backupAttribute() schema.SingleNestedAttribute {
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString("0 */6 * * *"),
-				Validators:          []validator.String{obeys{"must be a schedule", kubernetes.ValidateSchedule}},
+				Validators:          []validator.String{attribute.Obeys("must be a schedule", kubernetes.ValidateSchedule)},
 			},
 			"retention": schema.Int64Attribute{
 				MarkdownDescription: "How many to keep; 20 when not set.",

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/kubernetes"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
@@ -95,12 +96,12 @@ func (kubeconfig) Schema() schema.Schema {
 func userNames() []validator.String {
 	return []validator.String{
 		stringvalidator.LengthBetween(1, 64),
-		obeys{"must be a name of one's own", func(text string) error {
+		attribute.Obeys("must be a name of one's own", func(text string) error {
 			if strings.HasPrefix(text, "system:") {
 				return errors.New("names that begin with system: are for Kubernetes itself; what they may do is not in any role binding that you could take away")
 			}
 			return nil
-		}},
+		}),
 	}
 }
 

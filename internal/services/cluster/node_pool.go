@@ -88,12 +88,12 @@ func (nodePool) Schema() schema.Schema {
 	}
 	name := nameAttribute("Name of the pool, unique in its cluster. Changing it makes a new pool.")
 	name.PlanModifiers = []planmodifier.String{stringplanmodifier.RequiresReplace()}
-	name.Validators = append(name.Validators, obeys{"must not be taken", func(text string) error {
+	name.Validators = append(name.Validators, attribute.Obeys("must not be taken", func(text string) error {
 		if text == controlPlane {
 			return fmt.Errorf("%q is the name of the control plane's own nodes", text)
 		}
 		return nil
-	}})
+	}))
 	policy, ok := attributes["server_group_policy"].(schema.StringAttribute)
 	if ok {
 		policy.PlanModifiers = []planmodifier.String{stringplanmodifier.RequiresReplace()}
@@ -115,10 +115,10 @@ func (nodePool) Schema() schema.Schema {
 			MarkdownDescription: "Taints of the nodes, such as `dedicated=web:NoSchedule`. Changed in place.",
 			ElementType:         types.StringType,
 			Optional:            true,
-			Validators: []validator.Set{setvalidator.ValueStringsAre(obeys{"must be a taint", func(text string) error {
+			Validators: []validator.Set{setvalidator.ValueStringsAre(attribute.Obeys("must be a taint", func(text string) error {
 				_, err := kubernetes.ParseTaint(text)
 				return err
-			}})},
+			}))},
 		},
 	} {
 		attributes[name] = a

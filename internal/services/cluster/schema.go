@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -28,31 +27,11 @@ const (
 	policySoft = "soft-anti-affinity"
 )
 
-// obeys is a string validator around one of the engine's checks.
-type obeys struct {
-	wants string
-	check func(string) error
-}
-
-var _ validator.String = obeys{}
-
-func (o obeys) Description(context.Context) string         { return o.wants }
-func (o obeys) MarkdownDescription(context.Context) string { return o.wants }
-
-func (o obeys) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if !value.Known(req.ConfigValue) {
-		return
-	}
-	if err := o.check(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value", fmt.Sprintf("The value %s: %v.", o.wants, err))
-	}
-}
-
 func nameAttribute(description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: description + " It is the beginning of its nodes' names.",
 		Required:            true,
-		Validators:          []validator.String{obeys{"must be a name that Kubernetes takes", kubernetes.ValidateNamePart}},
+		Validators:          []validator.String{attribute.Obeys("must be a name that Kubernetes takes", kubernetes.ValidateNamePart)},
 	}
 }
 
@@ -60,10 +39,10 @@ func versionAttribute(description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: description,
 		Required:            true,
-		Validators: []validator.String{obeys{"must be a version", func(text string) error {
+		Validators: []validator.String{attribute.Obeys("must be a version", func(text string) error {
 			_, err := kubernetes.ParseVersion(text)
 			return err
-		}}},
+		})},
 	}
 }
 
@@ -103,10 +82,10 @@ func nodeAttributes() map[string]schema.Attribute {
 		"extra_config": schema.StringAttribute{
 			MarkdownDescription: "More of the distribution's `config.yaml`, as YAML: `yamlencode({ \"kubelet-arg\" = [\"max-pods=200\"] })`.",
 			Optional:            true,
-			Validators: []validator.String{obeys{"must be YAML", func(text string) error {
+			Validators: []validator.String{attribute.Obeys("must be YAML", func(text string) error {
 				_, err := kubernetes.ParseExtraConfig(text)
 				return err
-			}}},
+			})},
 		},
 		"install": schema.SingleNestedAttribute{
 			MarkdownDescription: "Where nodes get the release from; the distribution's own download site when not set.",
@@ -115,12 +94,12 @@ func nodeAttributes() map[string]schema.Attribute {
 				"url": schema.StringAttribute{
 					MarkdownDescription: "Folder of a mirror that has a folder for each release, with the same files in it.",
 					Required:            true,
-					Validators:          []validator.String{obeys{"must be a URL", validateMirror}},
+					Validators:          []validator.String{attribute.Obeys("must be a URL", validateMirror)},
 				},
 				"sha256": schema.StringAttribute{
 					MarkdownDescription: "Checksum of the release's artifact. When not set, the mirror's own list of checksums is trusted.",
 					Optional:            true,
-					Validators:          []validator.String{obeys{"must be a SHA-256 checksum", validateSHA256}},
+					Validators:          []validator.String{attribute.Obeys("must be a SHA-256 checksum", validateSHA256)},
 				},
 			},
 		},

@@ -1,7 +1,6 @@
 package dns
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -14,33 +13,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
-	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
 func description() schema.StringAttribute {
 	a := attribute.Description()
 	a.Validators = []validator.String{stringvalidator.LengthAtMost(maxDescription)}
 	return a
-}
-
-// checked is a string validator made of a sentence and a function.
-type checked struct {
-	wants string
-	check func(string) error
-}
-
-var _ validator.String = checked{}
-
-func (c checked) Description(context.Context) string         { return c.wants }
-func (c checked) MarkdownDescription(context.Context) string { return c.wants }
-
-func (c checked) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if !value.Known(req.ConfigValue) {
-		return
-	}
-	if err := c.check(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value", fmt.Sprintf("The value %s: %v.", c.wants, err))
-	}
 }
 
 // mailbox is what Designate takes, which writes the address with a dot in the SOA record.

@@ -68,18 +68,18 @@ func (recordSet) Schema() schema.Schema {
 				MarkdownDescription: "Name of the records: in the zone, such as `www`, or whole with a dot at its end, such as `www.example.com.`; `@` is the zone's own. " +
 					"Another name makes a new record set.",
 				Required: true,
-				Validators: []validator.String{checked{"must be a name in the zone, such as www, or @", func(name string) error {
+				Validators: []validator.String{attribute.Obeys("must be a name in the zone, such as www, or @", func(name string) error {
 					_, err := recordName(name, "example.com.")
 					if strings.HasSuffix(name, ".") {
 						_, err = absolute(name)
 					}
 					return err
-				}}},
+				})},
 			},
 			"type": schema.StringAttribute{
 				MarkdownDescription: "Type of the records: `" + strings.Join(recordTypes(), "`, `") + "`. Changing it makes a new record set.",
 				Required:            true,
-				Validators:          []validator.String{checked{"must be a type of records", checkType}},
+				Validators:          []validator.String{attribute.Obeys("must be a type of records", checkType)},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"records": schema.SetAttribute{

@@ -67,17 +67,17 @@ func (zone) Name() string { return "dns_zone" }
 func (zone) Schema() schema.Schema {
 	email := attribute.Computed("Address of whoever is responsible for the zone, such as `hostmaster@example.com`. A secondary zone has that of its masters.")
 	email.Optional = true
-	email.Validators = []validator.String{checked{"must be an e-mail address", checkEmail}}
+	email.Validators = []validator.String{attribute.Obeys("must be an e-mail address", checkEmail)}
 	return schema.Schema{
 		MarkdownDescription: "A DNS zone. Whoever runs the zone above must delegate the name to its `name_servers`. Its NS and SOA records are the cloud's own.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the zone, such as `example.com.`; the dot at its end may be left out. Changing it makes a new zone.",
 				Required:            true,
-				Validators: []validator.String{checked{"must be the name of a zone, such as example.com.", func(name string) error {
+				Validators: []validator.String{attribute.Obeys("must be the name of a zone, such as example.com.", func(name string) error {
 					_, err := zoneName(name)
 					return err
-				}}},
+				})},
 			},
 			"email": email,
 			"ttl": schema.Int64Attribute{
@@ -103,7 +103,7 @@ func (zone) Schema() schema.Schema {
 				Computed:            true,
 				Default:             setdefault.StaticValue(value.Set(nil)),
 				Validators: []validator.Set{setvalidator.ValueStringsAre(
-					checked{"must be the address of a name server, such as 192.0.2.53 or 192.0.2.53:5353", checkMaster})},
+					attribute.Obeys("must be the address of a name server, such as 192.0.2.53 or 192.0.2.53:5353", checkMaster))},
 			},
 			"attributes": schema.MapAttribute{
 				MarkdownDescription: "Hints for the choice of name servers, as the cloud's operator has defined them.",

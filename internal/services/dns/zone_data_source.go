@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
@@ -45,10 +46,10 @@ func (zoneSource) Schema() schema.Schema {
 				MarkdownDescription: "Name of the zone, such as `example.com.`; the dot at its end may be left out.",
 				Optional:            true,
 				Computed:            true,
-				Validators: []validator.String{checked{"must be the name of a zone, such as example.com.", func(name string) error {
+				Validators: []validator.String{attribute.Obeys("must be the name of a zone, such as example.com.", func(name string) error {
 					_, err := zoneName(name)
 					return err
-				}}},
+				})},
 			},
 			"type": schema.StringAttribute{
 				MarkdownDescription: "`PRIMARY` or `SECONDARY`.", Optional: true, Computed: true,

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/massif-cloud/terraform-provider-massif/internal/attribute"
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	documents "github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
@@ -27,7 +28,7 @@ import (
 const apex = "@"
 
 func isRecordName() validator.String {
-	return obeys{"must be a name in the zone, such as proxy, or @", func(name string) error {
+	return attribute.Obeys("must be a name in the zone, such as proxy, or @", func(name string) error {
 		if name == apex {
 			return nil
 		}
@@ -36,7 +37,7 @@ func isRecordName() validator.String {
 		}
 		_, err := documents.Host(name + ".example.com")
 		return err
-	}}
+	})
 }
 
 var recordLabels = regexp.MustCompile(`^(\*|[a-z0-9]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
