@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -24,6 +25,8 @@ const (
 	segmentsAtOnce = 3
 	// sweepTime bounds the removal of segments after a failure or an interrupt.
 	sweepTime = 2 * time.Minute
+	// lateSegment is how long Swift may take to store a segment that it has received.
+	lateSegment = 2 * time.Second
 )
 
 // segmentContainer is where the segments go; own tells that it is ours to make and delete.
@@ -63,10 +66,8 @@ func (w *writer) sendSegments(ctx context.Context, content *source, mark fingerp
 			err = nil
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTime)
-		defer cancel()
 		if w.prior == nil || w.prior.ETag.ValueString() != mark.etag {
-			err = errors.Join(err, w.sweepEtag(ctx, mark.etag))
+			err = errors.Join(err, w.takeBack(ctx, mark.etag))
 		}
 	}()
 	manifest, err := w.sendPieces(ctx, container, content, mark)
@@ -82,22 +83,44 @@ func (w *writer) sendSegments(ctx context.Context, content *source, mark fingerp
 	return w.verify(got, mark, err)
 }
 
-// sendPieces sends the segments, some at once.
+// takeBack deletes the segments of an upload that failed or was interrupted. Swift may still be storing one whose request was cut off
+// by the interrupt, so they are looked for once more after a while.
+func (w *writer) takeBack(ctx context.Context, etag string) error {
+	interrupted := ctx.Err() != nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTime)
+	defer cancel()
+	if err := w.sweepEtag(ctx, etag); err != nil || !interrupted {
+		return err
+	}
+	timer := time.NewTimer(lateSegment)
+	defer timer.Stop()
+	<-timer.C
+	return w.sweepEtag(ctx, etag)
+}
+
+// sendPieces sends the segments, some at once. After a failure those on their way are awaited, for one that is cut off could
+// arrive after the others were taken back.
 func (w *writer) sendPieces(ctx context.Context, container string, content *source, mark fingerprint) ([]manifestEntry, error) {
 	manifest := make([]manifestEntry, len(mark.pieces))
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
+	var failed atomic.Bool
 	group.SetLimit(segmentsAtOnce)
 	for i, p := range mark.pieces {
 		name := segmentName(w.model.Container.ValueString(), w.model.Name.ValueString(), mark.etag, i+1)
 		manifest[i] = manifestEntry{Path: "/" + container + "/" + name, ETag: p.etag, Size: p.size}
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
+		group.Go(func() (err error) {
+			if failed.Load() {
+				return nil
 			}
+			defer func() {
+				if err != nil {
+					failed.Store(true)
+				}
+			}()
 			headers := w.model.expiry()
 			headers["Etag"] = p.etag
 			headers["Content-Type"] = "application/octet-stream"
-			_, err := put(ctx, w.client, objectstore.ObjectURL(w.client, container, name), headers, content.reader(p))
+			_, err = put(ctx, w.client, objectstore.ObjectURL(w.client, container, name), headers, content.reader(p))
 			if openstack.NotFound(err) {
 				return lifecycle.At(path.Root("segment_container"), fmt.Errorf("there is no container %q for the segments: %w", container, err))
 			}
