@@ -35,7 +35,7 @@ ephemeral "massif_cluster_kubeconfig" "ci" {
 
 # Pipelines fetch it from there; Terraform keeps it nowhere.
 resource "massif_secret" "kubeconfig" {
-  name               = "kubeconfig-ci"
-  payload            = ephemeral.massif_cluster_kubeconfig.ci.kubeconfig
-  payload_version    = 1
+  name            = "kubeconfig-ci"
+  payload         = ephemeral.massif_cluster_kubeconfig.ci.kubeconfig
+  payload_version = 1
 }
