@@ -98,9 +98,9 @@ def resources(cloud):
         cloud.post('compute', '/flavors', {'flavor': {'id': id, 'name': name, 'ram': ram, 'vcpus': vcpus, 'disk': disk}})
     for name, more in ('fake', {}), ('fast', {}), ('shared', {'multiattach': '<is> True'}):
         cloud.post('volumev3', '/types', {'volume_type': {'name': name, 'extra_specs': {'volume_backend_name': 'fake', **more}}})
-    profile = cloud.post('load-balancer', '/v2/lbaas/flavorprofiles', {'flavorprofile': {
+    profile = cloud.post('load-balancer', '/lbaas/flavorprofiles', {'flavorprofile': {
         'name': 'single', 'provider_name': 'amphora', 'flavor_data': '{"loadbalancer_topology": "SINGLE"}'}})['flavorprofile']['id']
-    cloud.post('load-balancer', '/v2/lbaas/flavors', {'flavor': {'name': 'single', 'description': 'one amphora', 'flavor_profile_id': profile}})
+    cloud.post('load-balancer', '/lbaas/flavors', {'flavor': {'name': 'single', 'description': 'one amphora', 'flavor_profile_id': profile}})
     wait('an agent for routers and one for ports', lambda: [
         agent for agent in cloud.get('network', '/agents')['agents'] if agent['alive']], 2)
     wait('a compute host', lambda: cloud.get('compute', '/os-hypervisors')['hypervisors'], 1)
