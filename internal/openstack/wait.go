@@ -89,17 +89,26 @@ func (w Waiting[T]) failed(object T, state string) error {
 // patience is how long Unused waits for the users of an object.
 const patience = 45 * time.Second
 
-// Unused calls remove, again as long as its error says that something still uses the object: what the same plan is
-// deleting lets go of it soon. In the end it returns what remove said last.
+// Unused calls remove, or anything else that wants an object for itself, again as long as its error says that something
+// uses the object: what the same plan is doing lets go of it soon. In the end it returns what remove said last.
 func Unused(ctx context.Context, remove func(context.Context) error, inUse func(error) bool) error {
 	begin := time.Now()
+	var refusal error
 	for {
 		err := remove(notBefore(ctx, time.Now()))
-		if !inUse(err) || time.Since(begin) > patience {
+		switch {
+		case inUse(err):
+			refusal = err
+		case refusal != nil && err != nil && ctx.Err() != nil: // the refusal tells more than that time was up
+			return fmt.Errorf("%w (%w)", refusal, ctx.Err())
+		default:
 			return err
 		}
+		if time.Since(begin) > patience {
+			return refusal
+		}
 		if sleepUntil(ctx, nextPoll(begin, time.Now(), slowestPoll)) != nil {
-			return fmt.Errorf("%w (%w)", err, ctx.Err())
+			return fmt.Errorf("%w (%w)", refusal, ctx.Err())
 		}
 	}
 }

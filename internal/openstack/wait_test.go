@@ -152,5 +152,18 @@ func TestUnused(t *testing.T) {
 		if err := Unused(ctx, func(context.Context) error { return used }, inUse); !errors.Is(err, used) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("interrupted: %v", err)
 		}
+
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		calls = 0
+		if err := Unused(ctx, func(ctx context.Context) error {
+			if calls++; calls == 1 {
+				return used
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}, inUse); !errors.Is(err, used) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("interrupted in a request: %v", err)
+		}
 	})
 }

@@ -451,11 +451,11 @@ func (n *compute) attachVolume(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	users := volume.strs("_users")
-	switch status := volume.str("status"); {
-	case len(users) > 0 && !volume.flag("multiattach"), slices.Contains(users, server.str("id")):
+	if len(users) > 0 && !volume.flag("multiattach") || slices.Contains(users, server.str("id")) {
 		return 0, nil, badRequest("Invalid volume: volume %s is already attached to instances: %s", id, strings.Join(users, ", "))
-	case status != "available" && (status != "in-use" || !volume.flag("multiattach")):
-		return 0, nil, badRequest("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", id, status)
+	}
+	if err := attachable(volume); err != nil {
+		return 0, nil, err
 	}
 	device := object{
 		"id": id, "device": n.deviceName(server, in.str("device")), "tag": in["tag"],
@@ -474,6 +474,20 @@ func (n *compute) attachVolume(c *call) (int, any, error) {
 	delete(view, "bdm_uuid")
 	view["id"] = id
 	return http.StatusOK, object{"volumeAttachment": view}, nil
+}
+
+// attachable refuses a volume that no server can have now. One for several servers must not be on its way to another.
+func attachable(volume object) error {
+	status, id := volume.str("status"), volume.str("id")
+	switch {
+	case status == "available" || status == "in-use" && volume.flag("multiattach"):
+		return nil
+	case volume.flag("multiattach"):
+		return badRequest("Invalid volume: Invalid input received: Invalid volume: Volume %s status must be available or in-use or downloading to reserve, but the current status is %s. "+
+			"(HTTP 400) (Request-ID: req-%s)", id, status, newUUID())
+	default:
+		return badRequest("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", id, status)
+	}
 }
 
 // updateAttachment changes whether a volume goes with its server, the only thing that users may change there.

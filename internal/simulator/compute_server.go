@@ -399,6 +399,11 @@ func (n *compute) createServer(c *call) (int, any, error) {
 		server["hostname"] = hostname(server.str("name"))
 	}
 	n.sim.add(&n.Servers, server)
+	for _, device := range server.objs("_volumes") {
+		if given, ok := n.sim.volume.Volumes.get(device.str("id")); ok {
+			n.sim.volume.reserve(given, server.str("id"))
+		}
+	}
 	n.build(server)
 	id := server.str("id")
 	c.header.Set("Location", c.url("/v2.1/servers/"+id))
@@ -501,8 +506,8 @@ func (n *compute) bootVolumes(in object) ([]any, error) {
 			if !ok {
 				return nil, badRequest("Block Device Mapping is Invalid: failed to get volume %s.", id)
 			}
-			if found.str("status") != "available" && (found.str("status") != "in-use" || !found.flag("multiattach")) {
-				return nil, badRequest("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", id, found.str("status"))
+			if err := attachable(found); err != nil {
+				return nil, err
 			}
 			volume["id"] = id
 		case source != "blank":

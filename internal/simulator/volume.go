@@ -440,9 +440,7 @@ func (v *volume) finishDelete(id string) {
 // reserve marks a volume as wanted by a server.
 func (v *volume) reserve(o object, server string) {
 	o["_users"] = append(o.strs("_users"), server)
-	if o.str("status") == "available" {
-		o["status"] = "attaching"
-	}
+	o["status"] = "reserved"
 }
 
 // attach gives a volume to a server.

@@ -99,7 +99,11 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 	}
 	opts.Networks = plugs
 	begin := time.Now()
-	answer, err := servers.Create(whole, client, opts, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
+	var answer *servers.Server
+	err = openstack.Unused(whole, func(ctx context.Context) (err error) {
+		answer, err = servers.Create(ctx, client, opts, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
+		return err
+	}, volumeReserved)
 	if openstack.Lost(err) {
 		answer, err = findLost(ctx, client, opts.Name, begin, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"regexp"
 	"slices"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
@@ -98,6 +100,14 @@ func (m *serverModel) changeVolumes(ctx context.Context, cloud *openstack.Cloud,
 	return nil
 }
 
+// reserved is what Cinder says of a volume for several servers that is on its way to another one, which the same plan may be making.
+var reserved = regexp.MustCompile(`to reserve, but the current status is (reserved|attaching|detaching)`)
+
+func volumeReserved(err error) bool {
+	fault, ok := openstack.FaultOf(err)
+	return ok && fault.Status == http.StatusBadRequest && reserved.MatchString(fault.Message)
+}
+
 // attachVolume gives a volume to a server that may have it already, and waits until it is there.
 func attachVolume(ctx context.Context, cloud *openstack.Cloud, server string, v dataVolumeModel) error {
 	client, err := cloud.Compute()
@@ -111,7 +121,8 @@ func attachVolume(ctx context.Context, cloud *openstack.Cloud, server string, v 
 	}
 	if !hasVolume(now, id) {
 		opts := volumeattach.CreateOpts{VolumeID: id, Device: v.Device.ValueString()}
-		if err := volumeattach.Create(ctx, client, server, opts).Err; err != nil {
+		err := openstack.Unused(ctx, func(ctx context.Context) error { return volumeattach.Create(ctx, client, server, opts).Err }, volumeReserved)
+		if err != nil {
 			return refused(server, fmt.Sprintf("attach volume %s", id), err)
 		}
 	}
