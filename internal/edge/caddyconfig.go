@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"maps"
 	"net"
 	"net/url"
@@ -21,21 +20,8 @@ type jsonObject = map[string]any
 // certificateCache is more than any table has hosts: a certificate that is thrown out costs a request to the storage.
 const certificateCache = 2 * reverseproxy.MaxRoutes
 
-// caddyConfig is the configuration of Caddy: listeners, upstreams and TLS, no hosts.
-func caddyConfig(settings Settings, config reverseproxy.Config, authorityFile string) ([]byte, error) {
-	upstreams := jsonObject{}
-	for _, name := range slices.Sorted(maps.Keys(config.Upstreams)) {
-		handler, err := upstreamHandler(config.Upstreams[name])
-		if err != nil {
-			return nil, fmt.Errorf("upstream %q: %w", name, err)
-		}
-		upstreams[name] = handler
-	}
-	routes := func(redirect bool) []any {
-		return []any{jsonObject{"handle": []any{jsonObject{
-			"handler": "massif", "upstreams": upstreams, "redirect_http": redirect, "hsts": hsts(config.TLS.HSTS), "access_log": !config.AccessLog.Disabled,
-		}}}}
-	}
+// caddyConfig is the configuration of Caddy: listeners and certificates, neither hosts nor upstreams.
+func caddyConfig(settings Settings, config reverseproxy.TLS, authorityFile string) ([]byte, error) {
 	wrappers := []any{jsonObject{"wrapper": "massif"}}
 	if len(settings.ProxyProtocolFrom) > 0 {
 		wrappers = append(wrappers, jsonObject{
@@ -43,13 +29,14 @@ func caddyConfig(settings Settings, config reverseproxy.Config, authorityFile st
 		})
 	}
 	wrappers = append(wrappers, jsonObject{"wrapper": "tls"})
-	server := func(listen string, redirect bool) jsonObject {
+	server := func(listen string) jsonObject {
 		return jsonObject{
-			"listen": []string{listen}, "listener_wrappers": wrappers, "routes": routes(redirect), "protocols": []string{"h1", "h2"},
+			"listen": []string{listen}, "listener_wrappers": wrappers, "routes": []any{jsonObject{"handle": []any{jsonObject{"handler": "massif"}}}},
+			"protocols":       []string{"h1", "h2"},
 			"automatic_https": jsonObject{"disable": true}, "read_header_timeout": "15s", "idle_timeout": "2m",
 		}
 	}
-	secure := server(settings.HTTPS, false)
+	secure := server(settings.HTTPS)
 	secure["tls_connection_policies"] = []any{jsonObject{}}
 	httpPort, httpsPort := port(settings.HTTP), port(settings.HTTPS)
 	return json.Marshal(jsonObject{
@@ -60,11 +47,11 @@ func caddyConfig(settings Settings, config reverseproxy.Config, authorityFile st
 			"access":  jsonObject{"writer": jsonObject{"output": "stdout"}, "include": []string{accessLogger}},
 		}},
 		"apps": jsonObject{
-			"massif": jsonObject{"manage_all": config.TLS.ACME != nil && !config.TLS.ACME.OnDemand},
-			"tls":    tlsConfig(config.TLS, authorityFile),
+			"massif": jsonObject{"manage_all": config.ACME != nil && !config.ACME.OnDemand},
+			"tls":    tlsConfig(config, authorityFile),
 			"http": jsonObject{
 				"http_port": httpPort, "https_port": httpsPort, "grace_period": settings.GracePeriod,
-				"servers": jsonObject{"http": server(settings.HTTP, config.TLS.RedirectHTTP), "https": secure},
+				"servers": jsonObject{"http": server(settings.HTTP), "https": secure},
 			},
 		},
 	})
@@ -138,8 +125,7 @@ func upstreamHandler(u reverseproxy.Upstream) (jsonObject, error) {
 	if u.Retries != nil {
 		retries = *u.Retries
 	}
-	proxy := jsonObject{
-		"handler":   "reverse_proxy",
+	return jsonObject{
 		"transport": upstreamTransport(u, secure, hosts),
 		"upstreams": pool,
 		"load_balancing": jsonObject{
@@ -151,8 +137,7 @@ func upstreamHandler(u reverseproxy.Upstream) (jsonObject, error) {
 		"headers":       headers(u),
 		// Streams of a configuration that was replaced go on for a while.
 		"stream_close_delay": "1h",
-	}
-	return jsonObject{"routes": []any{jsonObject{"handle": []any{proxy}}}}, nil
+	}, nil
 }
 
 func upstreamTransport(u reverseproxy.Upstream, secure bool, hosts []string) jsonObject {

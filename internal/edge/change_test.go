@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -334,6 +335,88 @@ func TestStorageOutageKeepsServing(t *testing.T) {
 	load.nothingLost(t)
 }
 
+// A node that starts while nothing of the cloud answers serves what it served before: plain, with a certificate of the user's own, and with
+// one that ACME gave. A copy that is broken is left out, and all is well when the cloud is back.
+func TestStartsDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t)
+	if p.sim == nil {
+		t.Skip("needs the simulator: nobody ends a real cloud for a test")
+	}
+	plain, secure := newBalancer(t), newBalancer(t)
+	a := newAuthority(t, plain.port(t), secure.port(t))
+	p.configure(t, reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{"shop": single(backend(t, "shop"))}, TLS: reverseproxy.TLS{ACME: a.config}})
+	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop", "own.example.ch": "shop"})
+	p.routes(t, "broken", reverseproxy.Routes{"b.example.ch": "shop"})
+	p.routes(t, "gone", reverseproxy.Routes{"c.example.ch": "shop"})
+	pair, roots := ownPair(t, "own.example.ch", 1)
+	data, err := pair.Encode("own", p.cipher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.put(t, reverseproxy.CertificateObject("own"), data)
+	directory := t.TempDir()
+	caching := func(s *Settings) {
+		s.CacheDirectory, s.ProxyProtocolFrom = directory, []string{"127.0.0.1/32"}
+	}
+	n := p.start(t, "node-1", caching)
+	plain.send(n.settings.HTTP)
+	secure.send(n.settings.HTTPS)
+	issued, err := certificateOf(n.settings.HTTPS, "a.example.ch", a.roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.container.remove(t.Context(), reverseproxy.RoutesObject("gone")); err != nil {
+		t.Fatal(err)
+	}
+	answers := func(n *node, host string, want int) {
+		t.Helper()
+		eventually(t, 10*time.Second, host+" is answered", func() error {
+			if resp, _ := ask(t, client(n.settings.HTTP, nil), http.MethodGet, "http://"+host+"/", nil); resp.StatusCode != want {
+				return errors.New(resp.Status)
+			}
+			return nil
+		})
+	}
+	answers(n, "c.example.ch", http.StatusMisdirectedRequest)
+	n.kill()
+	kept, err := newCopies(directory, p.settings.Container)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range kept.all() {
+		if found, err := kept.read(name); err != nil || strings.Contains(string(found.Data), "PRIVATE KEY") {
+			t.Errorf("the copy of %s is not encrypted: %v", name, err)
+		}
+	}
+	if err := os.WriteFile(kept.file(reverseproxy.RoutesObject("broken")), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := p.sim.AddFault(simulator.Fault{Drop: true}); err != nil {
+		t.Fatal(err)
+	}
+	n = p.start(t, "node-1", caching)
+	answers(n, "a.example.ch", http.StatusOK)
+	answers(n, "b.example.ch", http.StatusMisdirectedRequest)
+	answers(n, "c.example.ch", http.StatusMisdirectedRequest)
+	if shown, err := certificateOf(n.settings.HTTPS, "own.example.ch", roots); err != nil || shown.SerialNumber.Int64() != 1 {
+		t.Errorf("own.example.ch: %v, %v", shown, err)
+	}
+	if shown, err := certificateOf(n.settings.HTTPS, "a.example.ch", a.roots); err != nil || shown.SerialNumber.Cmp(issued.SerialNumber) != 0 {
+		t.Errorf("a.example.ch: %v, %v", shown, err)
+	}
+	// Without copies there is nothing to serve.
+	if other := p.launch(t, "node-2"); other.healthy() == nil {
+		t.Error("a node that knows nothing is well")
+	}
+	p.sim.ClearFaults()
+	answers(n, "b.example.ch", http.StatusOK)
+	if orders := a.orders.Load(); orders != 1 {
+		t.Errorf("%d orders; want 1", orders)
+	}
+}
+
 func TestRevokedCredentialKeepsServingAndANewOneIsTaken(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t)
@@ -472,7 +555,7 @@ func TestNodesStopUnderLoad(t *testing.T) {
 	}
 }
 
-func TestSlowRequestsOutliveReloadAndStop(t *testing.T) {
+func TestSlowRequestsOutliveChangesAndStop(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t)
 	begun := make(chan struct{})
@@ -513,7 +596,7 @@ func TestSlowRequestsOutliveReloadAndStop(t *testing.T) {
 		t.Fatal(status.Error)
 	}
 	if body := <-answer; body != "first last" {
-		t.Errorf("a request during the reload was answered with %q", body)
+		t.Errorf("a request during the change was answered with %q", body)
 	}
 	answer = request()
 	n.stop(t)
@@ -541,7 +624,7 @@ func TestClockSkewIsReported(t *testing.T) {
 func TestLocksAreExclusiveAndOutliveNobody(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t)
-	one, two := newStorage(p.container, p.cipher), newStorage(p.container, p.cipher)
+	one, two := newStorage(p.container, p.cipher, copies{}), newStorage(p.container, p.cipher, copies{})
 	if err := one.Lock(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
@@ -565,7 +648,7 @@ func TestLocksAreExclusiveAndOutliveNobody(t *testing.T) {
 	var holders, most atomic.Int32
 	for range 6 {
 		group.Go(func() {
-			s := newStorage(p.container, p.cipher)
+			s := newStorage(p.container, p.cipher, copies{})
 			if err := s.Lock(t.Context(), "c"); err != nil {
 				t.Error(err)
 				return

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
 )
@@ -55,14 +58,15 @@ type routeTable = map[string]reverseproxy.Route
 type documents struct {
 	container    *container
 	cipher       *reverseproxy.Cipher
+	copies       copies
 	config       document[reverseproxy.Config]
 	sets         map[string]*document[routeTable]
 	certificates map[string]*document[ownCertificate]
 }
 
-func newDocuments(container *container, cipher *reverseproxy.Cipher) *documents {
+func newDocuments(container *container, cipher *reverseproxy.Cipher, copies copies) *documents {
 	return &documents{
-		container: container, cipher: cipher,
+		container: container, cipher: cipher, copies: copies,
 		sets: map[string]*document[routeTable]{}, certificates: map[string]*document[ownCertificate]{},
 	}
 }
@@ -89,9 +93,14 @@ func (d *documents) pollConfig(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err // also when it is gone: nobody takes it away from a proxy that serves
 	}
+	d.takeConfig(found)
+	d.copies.keep(reverseproxy.ConfigObject, found)
+	return true, nil
+}
+
+func (d *documents) takeConfig(found object) {
 	config, err := reverseproxy.DecodeConfig(found.Data)
 	d.config.read(found.ETag, config, err)
-	return true, nil
 }
 
 func (d *documents) pollRoutes(ctx context.Context) (changed bool, err error) {
@@ -120,23 +129,28 @@ func (d *documents) pollRoutes(ctx context.Context) (changed bool, err error) {
 		case openstack.NotFound(err):
 			changed = changed || known != nil
 			delete(d.sets, set)
+			d.copies.drop(reverseproxy.RoutesObject(set))
 			continue
 		case err != nil:
 			return changed, err
 		}
-		if known == nil {
-			known = &document[routeTable]{}
-			d.sets[set] = known
-		}
-		routes, err := reverseproxy.DecodeRoutes(found.Data)
-		var table routeTable
-		if err == nil {
-			table, err = reverseproxy.ParseRoutes(routes)
-		}
-		known.read(found.ETag, table, err)
+		d.takeSet(set, found)
+		d.copies.keep(reverseproxy.RoutesObject(set), found)
 		changed = true
 	}
 	return changed, nil
+}
+
+func (d *documents) takeSet(set string, found object) {
+	if d.sets[set] == nil {
+		d.sets[set] = &document[routeTable]{}
+	}
+	routes, err := reverseproxy.DecodeRoutes(found.Data)
+	var table routeTable
+	if err == nil {
+		table, err = reverseproxy.ParseRoutes(routes)
+	}
+	d.sets[set].read(found.ETag, table, err)
 }
 
 func (d *documents) pollCertificates(ctx context.Context) (changed bool, err error) {
@@ -162,21 +176,49 @@ func (d *documents) pollCertificates(ctx context.Context) (changed bool, err err
 		if err != nil {
 			return changed, err
 		}
-		if known == nil {
-			known = &document[ownCertificate]{}
-			d.certificates[name] = known
-		}
-		own, err := readCertificate(name, read.Data, d.cipher)
-		known.read(read.ETag, own, err)
+		d.takeCertificate(name, read)
+		d.copies.keep(found.Name, read)
 		changed = true
 	}
 	for name := range d.certificates {
 		if !there[name] {
 			delete(d.certificates, name)
+			d.copies.drop(reverseproxy.CertificateObject(name))
 			changed = true
 		}
 	}
 	return changed, nil
+}
+
+func (d *documents) takeCertificate(name string, found object) {
+	if d.certificates[name] == nil {
+		d.certificates[name] = &document[ownCertificate]{}
+	}
+	own, err := readCertificate(name, found.Data, d.cipher)
+	d.certificates[name].read(found.ETag, own, err)
+}
+
+// restore takes the copies on the disk for what the container says, until that can be read. It tells whether there is a configuration.
+func (d *documents) restore() bool {
+	for _, name := range d.copies.all() {
+		set, isSet := reverseproxy.RoutesSet(name)
+		certificate, isCertificate := reverseproxy.CertificateName(name)
+		if !isSet && !isCertificate && name != reverseproxy.ConfigObject {
+			continue
+		}
+		found, err := d.copies.read(name)
+		switch {
+		case err != nil:
+			caddy.Log().Warn("a copy on the disk cannot be read", zap.String("object", name), zap.Error(err))
+		case isSet:
+			d.takeSet(set, found)
+		case isCertificate:
+			d.takeCertificate(certificate, found)
+		default:
+			d.takeConfig(found)
+		}
+	}
+	return d.config.seen != ""
 }
 
 func readCertificate(name string, data []byte, cipher *reverseproxy.Cipher) (ownCertificate, error) {

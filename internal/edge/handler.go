@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,16 +15,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// router answers requests by the table of the node.
+// router answers requests by the table and the service of the node.
 type router struct {
-	Upstreams    map[string]json.RawMessage `json:"upstreams"` // Caddy handlers by name
-	RedirectHTTP bool                       `json:"redirect_http,omitempty"`
-	HSTS         string                     `json:"hsts,omitempty"`
-	AccessLog    bool                       `json:"access_log,omitempty"`
-
-	node     *Node
-	handlers map[string]caddyhttp.MiddlewareHandler
-	access   *zap.Logger
+	node   *Node
+	access *zap.Logger
 }
 
 var (
@@ -38,22 +31,12 @@ func (h router) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.massif", New: func() caddy.Module { return &router{node: h.node} }}
 }
 
-// Provision makes the upstreams' handlers.
+// Provision lets the node make upstreams that live as long as the servers.
 func (h *router) Provision(ctx caddy.Context) error {
-	h.handlers = make(map[string]caddyhttp.MiddlewareHandler, len(h.Upstreams))
-	for name, config := range h.Upstreams {
-		module, err := ctx.LoadModuleByID("http.handlers.subroute", config)
-		if err != nil {
-			return fmt.Errorf("upstream %q: %w", name, err)
-		}
-		handler, ok := module.(caddyhttp.MiddlewareHandler)
-		if !ok {
-			return fmt.Errorf("upstream %q: a %T handles no requests", name, module)
-		}
-		h.handlers[name] = handler
-	}
 	h.access = ctx.Logger().Named("access")
-	h.node.provisioned.Store(h)
+	// A context of one's own, for the end of one that is derived from it runs what is registered with this one.
+	servers, _ := caddy.NewContext(ctx) //nolint:govet // it ends with the servers
+	h.node.servers.Store(&servers)
 	return nil
 }
 
@@ -84,17 +67,17 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	w.Header().Del("Server") // upstreams have their own
 	x := &exchange{host: hostKey(r.Host), secure: r.TLS != nil}
 	x.client, _ = caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	entry := h.node.table.Load().find(x.host)
+	entry, service := h.node.table.Load().find(x.host), h.node.service.Load()
 	answer := &response{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, closing: h.node.draining.Load()}
 	if x.secure && entry != nil {
-		answer.hsts = h.HSTS
+		answer.hsts = service.hsts
 	}
 	body := &countedBody{ReadCloser: r.Body}
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = body
 	}
 	original := *r.URL
-	err := h.answer(answer, r, entry, x, next)
+	err := service.answer(answer, r, entry, x, next)
 	if err != nil {
 		h.fail(answer, r, err)
 	}
@@ -107,28 +90,23 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if x.target != "" {
 		h.node.metrics.upstreams.WithLabelValues(x.upstream, x.target).Observe(took.Seconds())
 	}
-	if h.AccessLog {
+	if service.accessLog {
 		h.log(answer, r, &original, x, took, err)
 	}
 	return nil
 }
 
-func (h *router) answer(w *response, r *http.Request, entry *host, x *exchange, next caddyhttp.Handler) error {
+func (s *service) answer(w *response, r *http.Request, entry *host, x *exchange, next caddyhttp.Handler) error {
 	switch {
 	case entry == nil:
 		return caddyhttp.Error(http.StatusMisdirectedRequest, errUnknownHost)
-	case !x.secure && h.RedirectHTTP:
+	case !x.secure && s.redirectHTTP:
 		return redirect(w, "https://"+x.host+r.URL.RequestURI())
 	case entry.redirect != nil:
 		return redirect(w, entry.location(r.URL.RequestURI()))
 	}
 	x.upstream, x.prefix = entry.route.Upstream, entry.route.Prefix
-	handler := h.handlers[x.upstream]
-	if handler == nil { // requests of the configuration before may already see the table of the next one
-		if newest := h.node.current.Load(); newest != nil {
-			handler = newest.handlers[x.upstream]
-		}
-	}
+	handler := s.handlers[x.upstream]
 	if handler == nil {
 		return caddyhttp.Error(http.StatusBadGateway, fmt.Errorf("there is no upstream %q", x.upstream))
 	}

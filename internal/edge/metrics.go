@@ -68,7 +68,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{0.005, 0.025, 0.1, 0.5, 2.5, 10, 60},
 		}, []string{"upstream", "target"}),
 		swaps:        counter("table_swaps_total", "How often another table took its place."),
-		reloads:      counter("reloads_total", "How often other upstreams were loaded."),
+		reloads:      counter("reloads_total", "How often Caddy was loaded: at the start, and when ACME was configured otherwise."),
 		pollFailures: counter("poll_failures_total", "How often the container could not be read."),
 		refused:      gauge("refused_documents", "Documents whose newest version is not served as it is."),
 		hostCount:    gauge("hosts", "Hosts in the table."),

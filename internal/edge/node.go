@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,14 +39,15 @@ type Node struct {
 	documents *documents
 	metrics   *metrics
 
-	table       atomic.Pointer[table]
-	config      atomic.Pointer[reverseproxy.Config]
-	provisioned atomic.Pointer[router]     // of the configuration that is being loaded
-	current     atomic.Pointer[router]     // of the one that is
-	handshakes  atomic.Pointer[handshakes] // the same
-	ready       atomic.Bool
-	draining    atomic.Bool
-	open        atomic.Int64 // connections
+	table      atomic.Pointer[table]
+	config     atomic.Pointer[reverseproxy.Config]
+	service    atomic.Pointer[service]
+	servers    atomic.Pointer[caddy.Context] // of the Caddy that runs
+	handshakes atomic.Pointer[handshakes]    // the same
+	ready      atomic.Bool
+	draining   atomic.Bool
+	open       atomic.Int64 // connections
+	caddy      []byte       // its configuration
 
 	storageError string
 	reported     reverseproxy.Status // without its time
@@ -61,10 +64,14 @@ func Run(ctx context.Context, path, node, version string) (err error) {
 	if err != nil {
 		return err
 	}
+	copies, err := newCopies(settings.CacheDirectory, settings.Container)
+	if err != nil {
+		return err
+	}
 	reach := &container{settings: func() (Settings, error) { return ReadSettings(path, node) }}
 	n := &Node{
 		settings: settings, version: version, started: time.Now().UTC().Truncate(time.Second),
-		container: reach, storage: newStorage(reach, cipher), documents: newDocuments(reach, cipher), metrics: newMetrics(),
+		container: reach, storage: newStorage(reach, cipher, copies), documents: newDocuments(reach, cipher, copies), metrics: newMetrics(),
 	}
 	n.metrics.gauge("connections", "Open connections of clients.", n.open.Load)
 	if n.directory, err = os.MkdirTemp("", "massif-edge-"); err != nil {
@@ -72,6 +79,7 @@ func Run(ctx context.Context, path, node, version string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(n.directory)) }()
 	n.table.Store(&table{})
+	n.service.Store(&service{release: func() {}})
 	caddy.RegisterModule(router{node: n})
 	caddy.RegisterModule(handshakes{node: n})
 	caddy.RegisterModule(permission{node: n})
@@ -166,6 +174,9 @@ func (n *Node) step(ctx context.Context) {
 	if err != nil {
 		n.metrics.pollFailures.Inc()
 		caddy.Log().Warn("the container cannot be read; what was read before is served", zap.Error(err))
+		if !n.ready.Load() && !changed {
+			changed = n.documents.restore()
+		}
 	} else {
 		n.metrics.loaded.SetToCurrentTime()
 	}
@@ -200,7 +211,7 @@ func (n *Node) settle() {
 	caddy.Log().Info("table loaded", zap.Int("hosts", len(fresh.hosts)), zap.Int("certificates", len(fresh.certificates)), zap.Int("refused", refused))
 }
 
-// apply reloads Caddy. Upstreams that the present table still leads to stay until the next time.
+// apply serves by another configuration. Upstreams that the present table still leads to stay until the next time.
 func (n *Node) apply(config reverseproxy.Config) error {
 	if before := n.config.Load(); before != nil {
 		config.Upstreams = maps.Clone(config.Upstreams)
@@ -211,23 +222,47 @@ func (n *Node) apply(config reverseproxy.Config) error {
 			}
 		}
 	}
-	authority := filepath.Join(n.directory, "acme-ca.pem") // Caddy wants a file
-	if acme := config.TLS.ACME; acme != nil {
-		if err := os.WriteFile(authority, []byte(acme.CA), 0o600); err != nil {
-			return fmt.Errorf("write what the ACME directory is trusted by: %w", err)
+	next := &service{release: func() {}}
+	var err error
+	if servers := n.servers.Load(); servers != nil { // what cannot be served does not make Caddy reload
+		if next, err = newService(*servers, config); err != nil {
+			return err
 		}
 	}
-	data, err := caddyConfig(n.settings, config, authority)
+	reloaded, err := n.load(config.TLS)
+	if err == nil && reloaded {
+		next.release()
+		next, err = newService(*n.servers.Load(), config)
+	}
 	if err != nil {
 		return err
 	}
-	if err := caddy.Load(data, true); err != nil {
-		return fmt.Errorf("start with it: %w", err)
-	}
+	n.service.Swap(next).release()
 	n.config.Store(&config)
-	n.current.Store(n.provisioned.Load())
-	n.metrics.reloads.Inc()
 	return nil
+}
+
+// load runs Caddy with these settings of TLS, unless it does already. When they change while it runs, requests on connections that are
+// being opened are lost; see service.
+func (n *Node) load(config reverseproxy.TLS) (reloaded bool, err error) {
+	authority := ""
+	if acme := config.ACME; acme != nil && acme.CA != "" {
+		// Caddy wants a file, and does not look whether it has changed.
+		authority = filepath.Join(n.directory, fmt.Sprintf("acme-ca-%x.pem", sha256.Sum256([]byte(acme.CA))))
+		if err := os.WriteFile(authority, []byte(acme.CA), 0o600); err != nil {
+			return false, fmt.Errorf("write what the ACME directory is trusted by: %w", err)
+		}
+	}
+	data, err := caddyConfig(n.settings, config, authority)
+	if err != nil || bytes.Equal(data, n.caddy) {
+		return false, err
+	}
+	if err := caddy.Load(data, true); err != nil {
+		return false, fmt.Errorf("start with it: %w", err)
+	}
+	n.caddy = data
+	n.metrics.reloads.Inc()
+	return true, nil
 }
 
 // report writes the status when it has changed, or when it is due.

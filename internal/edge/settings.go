@@ -1,6 +1,5 @@
 // Package edge is a node of a managed reverse proxy: Caddy as a library with a table of hosts that it reads from an object
-// container, certificates that all nodes share there, and canaries by weight. Caddy's configuration holds upstreams only;
-// hosts never reload it.
+// container, certificates that all nodes share there, and canaries by weight. Neither hosts nor upstreams reload Caddy.
 package edge
 
 import (
@@ -10,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
@@ -34,6 +34,9 @@ type Settings struct {
 
 	// ProxyProtocolFrom are the networks whose PROXY protocol headers are believed: the load balancer's.
 	ProxyProtocolFrom []string `json:"proxy_protocol_from,omitempty"`
+
+	// CacheDirectory is where copies lie of what was read from the container, for a start while that cannot be read; "" keeps none.
+	CacheDirectory string `json:"cache_directory,omitempty"`
 
 	PollInterval reverseproxy.Duration `json:"poll_interval,omitempty"`
 	// DrainDelay is for how long a node that is asked to stop still serves while it tells the load balancer to go away.
@@ -102,6 +105,9 @@ func (s Settings) check() error {
 		if value <= 0 {
 			wrong = append(wrong, fmt.Errorf("%s: %s is not more than 0", name, time.Duration(value)))
 		}
+	}
+	if s.CacheDirectory != "" && !filepath.IsAbs(s.CacheDirectory) {
+		wrong = append(wrong, fmt.Errorf("cache_directory: %q does not begin with /", s.CacheDirectory))
 	}
 	if s.DrainDelay < 0 {
 		wrong = append(wrong, errors.New("drain_delay: cannot be negative"))

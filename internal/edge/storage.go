@@ -23,6 +23,7 @@ import (
 type storage struct {
 	container *container
 	cipher    *reverseproxy.Cipher
+	copies    copies
 
 	mu    sync.Mutex
 	locks map[string]*heldLock
@@ -33,8 +34,8 @@ var (
 	_ certmagic.Locker  = (*storage)(nil)
 )
 
-func newStorage(container *container, cipher *reverseproxy.Cipher) *storage {
-	return &storage{container: container, cipher: cipher, locks: map[string]*heldLock{}}
+func newStorage(container *container, cipher *reverseproxy.Cipher, copies copies) *storage {
+	return &storage{container: container, cipher: cipher, copies: copies, locks: map[string]*heldLock{}}
 }
 
 func objectName(key string) string { return reverseproxy.StoragePrefix + strings.Trim(key, "/") }
@@ -50,15 +51,30 @@ func missing(key string, err error) error {
 // Store writes a value.
 func (s *storage) Store(ctx context.Context, key string, value []byte) error {
 	name := objectName(key)
-	return s.container.put(ctx, name, s.cipher.Seal(name, value), nil)
+	sealed := s.cipher.Seal(name, value)
+	if err := s.container.put(ctx, name, sealed, nil); err != nil {
+		return err
+	}
+	s.copies.keep(name, object{Data: sealed})
+	return nil
 }
 
-// Load reads a value.
+// Load reads a value; while the container cannot be read, the copy of what it was.
 func (s *storage) Load(ctx context.Context, key string) ([]byte, error) {
 	name := objectName(key)
 	found, err := s.container.get(ctx, name, "")
-	if err != nil {
+	switch {
+	case err == nil:
+		s.copies.keep(name, found)
+	case openstack.NotFound(err):
+		s.copies.drop(name)
 		return nil, missing(key, err)
+	default:
+		copied, copyErr := s.copies.read(name)
+		if copyErr != nil {
+			return nil, err
+		}
+		found = copied
 	}
 	value, err := s.cipher.Open(name, found.Data)
 	if err != nil {

@@ -45,28 +45,33 @@ func (s *site) build(ctx context.Context, prior *proxyModel) error {
 	if err := s.DeletePorts(ctx, existing, lost); err != nil {
 		return err
 	}
-	for name, port := range nodePorts(existing, fleet.Names(alive)) {
-		address, err := addressOf(port)
-		if err != nil {
-			return err
-		}
-		s.entrance.members[name] = member{address, 1}
+	if err := s.enlist(nodePorts(existing, fleet.Names(alive))); err != nil {
+		return err
 	}
 	if !s.m.SecurityGroupIDs.Equal(prior.SecurityGroupIDs) && len(alive) > 0 {
 		if err := s.SetSecurityGroups(ctx, alive); err != nil {
 			return err
 		}
 	}
-	// Addresses are known before servers are, so that a new load balancer is complete with one request.
 	missing := int(s.nodes.Count.ValueInt64()) - len(alive)
 	fresh, err := s.reserve(ctx, missing)
 	if err != nil {
 		return err
 	}
+	if s.entrance.lbID == "" {
+		// Addresses are known before servers are, so that a new load balancer is complete with one request. One that has clients
+		// would send them to nodes that do not serve yet.
+		if err := s.enlist(fresh); err != nil {
+			return err
+		}
+	}
 	if err := s.ensureEntrance(ctx, existing, gone); err != nil {
 		return err
 	}
 	if err := s.boot(ctx, fresh, fleet.ZonesOf(alive)); err != nil {
+		return err
+	}
+	if err := s.join(ctx, fresh); err != nil {
 		return err
 	}
 	if err := s.replaceOutdated(ctx, alive, -missing); err != nil {
@@ -75,7 +80,7 @@ func (s *site) build(ctx context.Context, prior *proxyModel) error {
 	return s.ensureRecords(ctx, prior)
 }
 
-// reserve makes ports for new nodes, and members of them.
+// reserve makes ports for new nodes.
 func (s *site) reserve(ctx context.Context, count int) ([]ports.Port, error) {
 	if count <= 0 {
 		return nil, nil
@@ -84,18 +89,28 @@ func (s *site) reserve(ctx context.Context, count int) ([]ports.Port, error) {
 	for range count {
 		wanted = append(wanted, s.m.Name.ValueString()+"-"+suffix())
 	}
-	made, err := s.MakePorts(ctx, wanted...)
-	if err != nil {
-		return nil, err
-	}
-	for _, port := range made {
+	return s.MakePorts(ctx, wanted...)
+}
+
+// enlist makes nodes members of the entrance.
+func (s *site) enlist(fresh []ports.Port) error {
+	for _, port := range fresh {
 		address, err := addressOf(port)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.entrance.members[port.Name] = member{address, 1}
 	}
-	return made, nil
+	return nil
+}
+
+// join lets the load balancer send connections to nodes, unless it does already.
+func (s *site) join(ctx context.Context, fresh []ports.Port) error {
+	known := len(s.entrance.members)
+	if err := s.enlist(fresh); err != nil || len(s.entrance.members) == known {
+		return err
+	}
+	return s.entrance.apply(ctx, s.Cloud, nil)
 }
 
 // suffix tells nodes apart; no name is ever used again, for what one has reported stays for a while.
@@ -122,6 +137,7 @@ func (s *site) bootOne(ctx context.Context, port ports.Port, zone string) error 
 		Node: port.Name, AuthURL: s.Cloud.AuthURL(), ApplicationCredentialID: s.m.CredentialID.ValueString(),
 		ApplicationCredentialSecret: s.m.Secret.ValueString(), Region: s.Cloud.Region(), CACertificate: string(authorities), Insecure: insecure,
 		Container: s.Owner, EncryptionKey: s.m.EncryptionKey.ValueString(), ProxyProtocolFrom: []string{s.subnet.CIDR},
+		CacheDirectory: cacheFiles,
 	}, s.binary.URL.ValueString(), s.binary.SHA256.ValueString())
 	if err != nil {
 		return err
@@ -139,29 +155,36 @@ func (s *site) bootOne(ctx context.Context, port ports.Port, zone string) error 
 	return s.WithConsole(ctx, s.audience([]string{port.Name}).await(ctx), port.Name, id)
 }
 
-// replaceOutdated replaces the nodes that were made from other values one by one, the new one first, and removes those that are too many.
+// replaceOutdated removes the nodes that are too many, and replaces those that were made from other values one by one, the new one first.
 func (s *site) replaceOutdated(ctx context.Context, alive []servers.Server, surplus int) error {
 	old := fleet.Outdated(alive, s.Spec)
-	slices.SortStableFunc(alive, func(a, b servers.Server) int {
-		return boolOrder(slices.Contains(old, b.Name)) - boolOrder(slices.Contains(old, a.Name)) // outdated ones first, then the oldest
-	})
-	for i, server := range alive {
+	rank := func(server servers.Server) int {
 		switch {
-		case surplus > 0:
-			surplus--
+		case server.Status == "SHUTOFF":
+			return 0
 		case slices.Contains(old, server.Name):
-			fresh, err := s.reserve(ctx, 1)
-			if err != nil {
-				return err
-			}
-			if err := s.boot(ctx, fresh, fleet.ZonesOf(alive[i+1:])); err != nil {
-				return err
-			}
-			if err := s.entrance.apply(ctx, s.Cloud, nil); err != nil {
-				return err
-			}
-		default:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(alive, func(a, b servers.Server) int { return rank(a) - rank(b) }) // those of a rank: the oldest first
+	surplus = max(surplus, 0)
+	if err := s.retire(ctx, alive[:surplus]...); err != nil {
+		return err
+	}
+	for i, server := range alive[surplus:] {
+		if !slices.Contains(old, server.Name) {
 			continue
+		}
+		fresh, err := s.reserve(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if err := s.boot(ctx, fresh, fleet.ZonesOf(alive[surplus+i+1:])); err != nil {
+			return err
+		}
+		if err := s.join(ctx, fresh); err != nil {
+			return err
 		}
 		if err := s.retire(ctx, server); err != nil {
 			return fmt.Errorf("replace node %s: %w", server.Name, err)
@@ -170,30 +193,35 @@ func (s *site) replaceOutdated(ctx context.Context, alive []servers.Server, surp
 	return nil
 }
 
-func boolOrder(b bool) int {
-	if b {
-		return 1
+// retire takes nodes out of use without a lost request: no new connections, time for those that there are, and a node that shuts down asks
+// its clients to come by another before it ends.
+func (s *site) retire(ctx context.Context, leaving ...servers.Server) error {
+	var addresses []string
+	for _, server := range leaving {
+		if m, ok := s.entrance.members[server.Name]; ok {
+			s.entrance.members[server.Name] = member{m.address, 0}
+			addresses = append(addresses, m.address)
+		}
 	}
-	return 0
-}
-
-// retire takes a node out of use without a lost request: no new connections, time for those that there are, then the end.
-func (s *site) retire(ctx context.Context, server servers.Server) error {
-	m, ok := s.entrance.members[server.Name]
-	if ok {
-		s.entrance.members[server.Name] = member{m.address, 0}
-		if err := s.entrance.apply(ctx, s.Cloud, nil); err != nil {
-			return err
-		}
-		if err := s.drain(ctx); err != nil {
-			return err
-		}
+	if len(addresses) == 0 {
+		return s.Remove(ctx, leaving)
+	}
+	if err := s.entrance.apply(ctx, s.Cloud, nil); err != nil {
+		return err
+	}
+	if err := s.drain(ctx); err != nil {
+		return err
+	}
+	if err := s.Shutdown(ctx, leaving); err != nil {
+		return err
+	}
+	for _, server := range leaving {
 		delete(s.entrance.members, server.Name)
-		if err := s.entrance.apply(ctx, s.Cloud, []string{m.address}); err != nil {
-			return err
-		}
 	}
-	return s.Remove(ctx, []servers.Server{server})
+	if err := s.entrance.apply(ctx, s.Cloud, addresses); err != nil {
+		return err
+	}
+	return s.Remove(ctx, leaving)
 }
 
 // names are the names in the zone, as they were written.

@@ -20,6 +20,7 @@ type settings struct {
 	Container                   string   `json:"container"`
 	EncryptionKey               string   `json:"encryption_key"`
 	ProxyProtocolFrom           []string `json:"proxy_protocol_from"`
+	CacheDirectory              string   `json:"cache_directory"`
 }
 
 // The files of a node. The program lies where systemd lets its service write.
@@ -28,6 +29,7 @@ const (
 	installFile  = "/usr/local/sbin/massif-edge-install"
 	unitFile     = "/etc/systemd/system/massif-edge.service"
 	programFile  = "/var/lib/massif-edge/massif-edge"
+	cacheFiles   = "/var/lib/massif-edge/cache"
 )
 
 // unit runs the program as root with nothing that root may do but to listen at low ports.
