@@ -19,6 +19,8 @@ require (
 	k8s.io/kubectl v0.37.2
 )
 
+require github.com/pires/go-proxyproto v0.15.0
+
 require (
 	github.com/Azure/go-ansiterm v0.0.0-20250102033503-faa5f7b0171c // indirect
 	github.com/MakeNowJust/heredoc v1.0.0 // indirect

@@ -36,8 +36,8 @@ func (c *Cloud) DataPath(t *testing.T) *DataPath {
 }
 
 // Listen lets a load balancer, as it is now, serve. The answer is host:port on this machine by the port of the
-// listener. Call it again after each change.
-func (d *DataPath) Listen(t *testing.T, loadBalancer string) map[int]string {
+// listener. Call it again after each change. The options are those of octavia-render.
+func (d *DataPath) Listen(t *testing.T, loadBalancer string, options ...string) map[int]string {
 	t.Helper()
 	if d.cloud.Simulator != nil {
 		return d.simulated(t, loadBalancer)
@@ -50,7 +50,7 @@ func (d *DataPath) Listen(t *testing.T, loadBalancer string) map[int]string {
 		Address   string `json:"address"`
 		Listeners []int  `json:"listeners"`
 	}
-	if err := json.Unmarshal(realcloud(t, "octavia-render", loadBalancer, "--run"), &run); err != nil {
+	if err := json.Unmarshal(realcloud(t, "octavia-render", append([]string{loadBalancer, "--run"}, options...)...), &run); err != nil {
 		t.Fatal(err)
 	}
 	addresses := map[int]string{}

@@ -288,7 +288,9 @@ func (n *compute) powerOff(_ *call, server, _ object) (int, any, error) {
 	if err := n.in(server, "stop", "active", "error"); err != nil {
 		return 0, nil, err
 	}
-	n.start(server, "powering-off")
+	if !n.sim.guests.shutdown(server, n.halted) {
+		n.start(server, "powering-off")
+	}
 	return http.StatusAccepted, nil, nil
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	proxyproto "github.com/pires/go-proxyproto"
 )
 
 // dataPlane forwards what arrives at the listeners of load balancers. It keeps nothing of their
@@ -304,6 +306,7 @@ func (p *dataPlane) splice(listenerID string, client net.Conn) {
 	if target == nil {
 		return
 	}
+	target.front = client.LocalAddr()
 	p.count(listenerID, func(c *counters) { c.active++; c.total++ })
 	defer p.count(listenerID, func(c *counters) { c.active-- })
 	defer p.release(target)
@@ -365,6 +368,8 @@ type backend struct {
 	network string   // where the load balancer stands
 	address netip.Addr
 	port    int
+	proxy   byte     // version of the PROXY protocol that the member is told the client in; 0 is none
+	front   net.Addr // where the client has connected to
 }
 
 func (b *backend) host() string {
@@ -398,7 +403,25 @@ func admits(listener object, source netip.Addr) bool {
 
 // dial opens a connection to a member: to what its server runs, or to a real loopback address.
 func (p *dataPlane) dial(ctx context.Context, target *backend) (net.Conn, error) {
-	var listener *memoryListener
+	conn, err := p.reach(ctx, target)
+	if err != nil || target.proxy == 0 {
+		return conn, err
+	}
+	header := &proxyproto.Header{Version: target.proxy, Command: proxyproto.LOCAL} // the load balancer's own
+	if target.source.IsValid() {
+		header = proxyproto.HeaderProxyFromAddrs(target.proxy, net.TCPAddrFromAddrPort(target.source), target.front)
+	}
+	if _, err := header.WriteTo(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func (p *dataPlane) reach(ctx context.Context, target *backend) (net.Conn, error) {
+	var (
+		listener *memoryListener
+		guest    Guest
+	)
 	id, name := "", ""
 	p.sim.mu.Lock()
 	server := p.sim.serverAt(target.network, target.address)
@@ -409,10 +432,22 @@ func (p *dataPlane) dial(ctx context.Context, target *backend) (net.Conn, error)
 		return nil, fmt.Errorf("dial %s: no route to host: server %s is off", target.host(), server.str("name"))
 	default:
 		id, name = server.str("id"), server.str("name")
-		listener = p.sim.kubernetes.listenerOf(server.str("id"), target.port, p.echo)
+		if guest = p.sim.guests.running[id]; guest == nil && p.sim.options.Boot == nil {
+			listener = p.sim.kubernetes.listenerOf(id, target.port, p.echo)
+		}
 	}
 	p.sim.mu.Unlock()
 	switch {
+	case guest != nil:
+		address := guest.Address(target.port)
+		if address == "" {
+			break
+		}
+		conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		return p.track(id, conn), nil
 	case listener != nil:
 		conn, err := listener.dial(ctx, name, target.host())
 		if err != nil {

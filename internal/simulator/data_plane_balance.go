@@ -57,7 +57,19 @@ func (p *dataPlane) choose(pool object, source netip.AddrPort, sticky string, fa
 	b.open[member.str("id")]++
 	return &backend{
 		pool: pool.str("id"), source: source, failed: failed, member: member.str("id"), network: p.sim.networkOfMember(l.parent(pool), member), address: address, port: member.num("protocol_port"),
+		proxy: proxyVersion(pool),
 	}
+}
+
+// proxyVersion is the version of the PROXY protocol that the members of a pool speak, 0 for none.
+func proxyVersion(pool object) byte {
+	switch pool.str("protocol") {
+	case "PROXY":
+		return 1
+	case "PROXYV2":
+		return 2
+	}
+	return 0
 }
 
 // mostTries is how many members a connection is offered to, as the load balancer's own retries do.
@@ -80,6 +92,7 @@ func (p *dataPlane) dialAny(ctx context.Context, target *backend) (net.Conn, err
 		if next == nil {
 			return nil, err
 		}
+		next.front = target.front
 		*target = *next
 	}
 }

@@ -83,12 +83,17 @@ func (p *dataPlane) probesOf(monitor object) []probe {
 		if err != nil || !serves(member) {
 			continue
 		}
+		proxy := proxyVersion(pool)
+		if member.has("monitor_address") || member.has("monitor_port") {
+			proxy = 0 // as HAProxy does: what is asked is not what serves
+		}
 		probes = append(probes, probe{
 			monitor: monitor.copy(),
 			timeout: max(time.Second, time.Duration(monitor.num("timeout"))*time.Second),
 			target: &backend{
 				member: member.str("id"), network: p.sim.networkOfMember(l.parent(pool), member),
 				address: address, port: cmp.Or(member.num("monitor_port"), member.num("protocol_port")),
+				proxy: proxy,
 			},
 		})
 	}

@@ -55,6 +55,7 @@ func (p *dataPlane) proxy(listenerID string) http.Handler {
 			http.Error(w, http.StatusText(v.status), v.status)
 		default:
 			defer p.release(v.target)
+			v.target.front, _ = r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 			ctx := context.WithValue(r.Context(), verdictKey{}, v)
 			forward.ServeHTTP(w, r.WithContext(context.WithValue(ctx, backendKey{}, v.target)))
 		}

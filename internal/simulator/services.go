@@ -14,6 +14,7 @@ type services struct {
 	loadBalancing *loadBalancing
 	dataPlane     *dataPlane
 	kubernetes    *kubernetes
+	guests        *guests
 }
 
 // register lists the services in the order in which they are seeded.
@@ -40,4 +41,5 @@ func (s *Simulator) register() {
 	s.kubernetes = newKubernetes(s)
 	s.serve(s.kubernetes.service())
 	s.kubernetes.watch()
+	s.watchGuests()
 }

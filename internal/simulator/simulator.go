@@ -49,6 +49,9 @@ type Options struct {
 	LoadBalancerDriver LoadBalancerDriver
 	// LoadBalancerAPI is the newest minor version of the load balancer API, 26 (Zed) when 0.
 	LoadBalancerAPI int
+	// Boot gives a server what it runs, once it has booted. Without it, or when it gives nil, a server answers what it was
+	// asked at every port, and the API of the cluster that its user data makes it a node of.
+	Boot func(Machine) Guest
 	// Logger gets one line for each request; nothing is logged when it is nil.
 	Logger *slog.Logger
 }
@@ -160,6 +163,7 @@ func (s *Simulator) Close() error {
 			service.close()
 		}
 	}
+	s.guests.close()
 	return errors.Join(err, s.save())
 }
 

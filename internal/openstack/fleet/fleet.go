@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -286,6 +287,38 @@ func (g *Group) fetch(id string) func(context.Context) (servers.Server, error) {
 		}
 		return servers.Server{}, fmt.Errorf("server %s: %w", id, openstack.ErrGone)
 	}
+}
+
+// shutdownTime is how long a server may take to shut down. Nova presses the power button and pulls the plug a minute later
+// (shutdown_timeout), unless the cloud or the image says otherwise.
+const shutdownTime = 2 * time.Minute
+
+// Shutdown asks servers to end what they run, and waits until they have. One that cannot be asked, or does not end in time, is no error: what
+// comes next does not need it to be off. The error is that of the context.
+func (g *Group) Shutdown(ctx context.Context, members []servers.Server) error {
+	client, err := g.Cloud.Compute()
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	var tasks sync.WaitGroup
+	for _, server := range members {
+		tasks.Go(func() {
+			if servers.Stop(within, client, server.ID).ExtractErr() != nil {
+				return
+			}
+			_, _ = openstack.Wait(within, openstack.Waiting[servers.Server]{ // see above
+				What:    "server " + server.Name,
+				Fetch:   g.fetch(server.ID),
+				State:   func(server servers.Server) string { return server.Status },
+				Target:  []string{"SHUTOFF"},
+				Failure: []string{statusError},
+			})
+		})
+	}
+	tasks.Wait()
+	return ctx.Err()
 }
 
 // Remove deletes servers with their volumes, then their ports.

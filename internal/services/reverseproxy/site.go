@@ -355,13 +355,7 @@ func (s *site) drain(ctx context.Context) error {
 	}
 }
 
-// nodePorts are the ports of servers, by the servers' names.
-func nodePorts(all []ports.Port, names []string) map[string]ports.Port {
-	found := map[string]ports.Port{}
-	for _, port := range all {
-		if slices.Contains(names, port.Name) {
-			found[port.Name] = port
-		}
-	}
-	return found
+// nodePorts are the ports of the servers of these names.
+func nodePorts(all []ports.Port, names []string) []ports.Port {
+	return slices.DeleteFunc(slices.Clone(all), func(p ports.Port) bool { return !slices.Contains(names, p.Name) })
 }
