@@ -146,7 +146,8 @@ func (n *edgeNode) Kill() {
 	<-n.ended
 }
 
-// visitors ask for a host again and again, half of them with a new connection each time.
+// visitors ask for a host again and again: half of them with a new connection each time, the others send what nobody may send again by
+// himself, so that the end of a connection that they hold is a loss as well.
 type visitors struct {
 	stop func()
 
@@ -163,17 +164,20 @@ func visit(t *testing.T, address, host string) *visitors {
 	var all sync.WaitGroup
 	for i := range 6 {
 		all.Go(func() {
-			transport := &http.Transport{DisableKeepAlives: i%2 == 0}
+			method, transport := http.MethodPost, &http.Transport{DisableKeepAlives: i%2 == 0}
+			if transport.DisableKeepAlives {
+				method = http.MethodGet
+			}
 			defer transport.CloseIdleConnections()
 			for ctx.Err() == nil {
-				body, err := get(&http.Client{Transport: transport, Timeout: 20 * time.Second}, address, host)
+				body, err := ask(&http.Client{Transport: transport, Timeout: 20 * time.Second}, method, address, host)
 				v.mu.Lock()
 				v.count++
 				if v.answer[body]++; err != nil {
 					v.lost = append(v.lost, time.Now().Format(time.TimeOnly)+" "+err.Error())
 				}
 				v.mu.Unlock()
-				time.Sleep(5 * time.Millisecond) // real clouds serve their own requests on the same two cores
+				time.Sleep(20 * time.Millisecond) // a real cloud may be served by the same cores
 			}
 		})
 	}
@@ -182,8 +186,20 @@ func visit(t *testing.T, address, host string) *visitors {
 	return v
 }
 
-func get(client *http.Client, address, host string) (string, error) {
-	request, err := http.NewRequest(http.MethodGet, "http://"+address+"/", nil)
+// served tells whether an upstream has answered.
+func (v *visitors) served(upstream string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for body := range v.answer {
+		if strings.HasPrefix(body, upstream+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+func ask(client *http.Client, method, address, host string) (string, error) {
+	request, err := http.NewRequest(method, "http://"+address+"/", nil)
 	if err != nil {
 		return "", err
 	}
@@ -199,7 +215,7 @@ func get(client *http.Client, address, host string) (string, error) {
 	return string(body), err
 }
 
-// so tells how many requests were answered, and fails when one was lost.
+// soFar tells how many requests were answered, and fails when one was lost.
 func (v *visitors) soFar(t *testing.T, when string) error {
 	t.Helper()
 	v.mu.Lock()
@@ -229,75 +245,60 @@ func TestReverseProxyLosesNothing(t *testing.T) {
 	}
 	upstreams := fmt.Sprintf(`shop = { targets = { v1 = { url = %q } } }`, upstream("shop"))
 	more := upstreams + "\n" + fmt.Sprintf(`blog = { targets = { v1 = { url = %q } } }`, upstream("blog"))
-	config := func(s shape) string {
+	var v *visitors
+	var stop func()
+	// step is an apply in place that ends with so many nodes, no lost request, and exactly the nodes as members.
+	step := func(what string, nodes int, s shape, checks ...resource.TestCheckFunc) resource.TestStep {
 		if s.routes == "" {
 			s.routes = `{ "a.example.ch" = "shop" }`
 		}
 		if s.upstreams == "" {
 			s.upstreams = upstreams
 		}
-		return strings.ReplaceAll(s.String(), "wait_for_nodes = false", "wait_for_nodes = true")
-	}
-	var (
-		v           *visitors
-		stop        func()
-		update      = plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate})
-		nothingLost = func(when string) resource.TestCheckFunc {
-			return func(*terraform.State) error { return v.soFar(t, when) }
-		}
-		nodes = func(n int) []statecheck.StateCheck {
-			return []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(n)), has(theProxy, "outdated_node_names", knownvalue.ListSizeExact(0))}
-		}
-	)
-	c.Test(t,
-		resource.TestStep{
-			Config: config(shape{nodes: "count = 2"}), ConfigStateChecks: nodes(2),
-			Check: func(s *terraform.State) error {
-				var listening map[int]string
-				listening, stop = path.Follow(t, attributeOf(s, theProxy, "load_balancer_id"), guests)
-				// Routes are waited for by the apply; the load balancer's own checks are not.
-				var body string
-				var err error
-				if !acctest.Eventually(t, 20*time.Second, func() bool {
-					body, err = get(&http.Client{Timeout: 5 * time.Second}, listening[80], "a.example.ch")
-					return err == nil
-				}) {
-					return err
-				}
-				if !strings.HasPrefix(body, "shop 127.") {
-					return fmt.Errorf("the target was told %q", body)
-				}
-				v = visit(t, listening[80], "a.example.ch")
-				return nil
+		s.nodes = fmt.Sprintf("count = %d", nodes)
+		checks = append(checks, part{t, c}.serves(), func(*terraform.State) error { return v.soFar(t, what) })
+		return resource.TestStep{
+			Config:           strings.ReplaceAll(s.String(), "wait_for_nodes = false", "wait_for_nodes = true"),
+			ConfigPlanChecks: plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate}),
+			ConfigStateChecks: []statecheck.StateCheck{
+				has(theProxy, "node_names", knownvalue.ListSizeExact(nodes)), has(theProxy, "outdated_node_names", knownvalue.ListSizeExact(0)),
 			},
-		},
-		resource.TestStep{
-			Config: config(shape{nodes: "count = 2", binary: "1"}), ConfigPlanChecks: update, ConfigStateChecks: nodes(2), Check: nothingLost("two nodes replaced"),
-		},
-		resource.TestStep{
-			Config: config(shape{nodes: "count = 3", binary: "1"}), ConfigPlanChecks: update, ConfigStateChecks: nodes(3), Check: nothingLost("a node more"),
-		},
-		resource.TestStep{
-			Config:           config(shape{nodes: "count = 3", binary: "1", upstreams: more, routes: `{ "a.example.ch" = "blog" }`}),
-			ConfigPlanChecks: update, Check: resource.ComposeTestCheckFunc(nothingLost("other upstreams and routes"), func(*terraform.State) error {
-				v.mu.Lock()
-				defer v.mu.Unlock()
-				for body := range v.answer {
-					if strings.HasPrefix(body, "blog ") {
-						return nil
-					}
-				}
+			Check: resource.ComposeTestCheckFunc(checks...),
+		}
+	}
+	first := step("before", 2, shape{}, func(s *terraform.State) error {
+		listening, end := path.Follow(t, attributeOf(s, theProxy, "load_balancer_id"), guests)
+		stop = end
+		// The apply waits for the nodes' documents, and not for the load balancer's health checks.
+		var body string
+		var err error
+		acctest.Eventually(t, 20*time.Second, func() bool {
+			body, err = ask(&http.Client{Timeout: 5 * time.Second}, http.MethodGet, listening[80], "a.example.ch")
+			return err == nil
+		})
+		if err != nil || !strings.HasPrefix(body, "shop 127.") {
+			return fmt.Errorf("the target was told %q: %w", body, err)
+		}
+		v = visit(t, listening[80], "a.example.ch")
+		acctest.Eventually(t, 5*time.Second, func() bool { return v.served("shop") })
+		return nil
+	})
+	first.ConfigPlanChecks = resource.ConfigPlanChecks{}
+	blog := shape{binary: "1", upstreams: more, routes: `{ "a.example.ch" = "blog" }`}
+	c.Test(t,
+		first,
+		step("two nodes replaced", 2, shape{binary: "1"}),
+		step("a node more", 3, shape{binary: "1"}),
+		step("other upstreams and routes", 3, blog, func(*terraform.State) error {
+			if !v.served("blog") {
 				return errors.New("an apply that waits for the nodes has ended before they served the other upstream")
-			}),
-		},
-		resource.TestStep{
-			Config:           config(shape{nodes: "count = 1", binary: "1", upstreams: more, routes: `{ "a.example.ch" = "blog" }`}),
-			ConfigPlanChecks: update, ConfigStateChecks: nodes(1),
-			Check: resource.ComposeTestCheckFunc(nothingLost("two nodes fewer"), func(*terraform.State) error {
-				v.stop()
-				stop()
-				return nil
-			}),
-		},
+			}
+			return nil
+		}),
+		step("two nodes fewer", 1, blog, func(*terraform.State) error {
+			v.stop()
+			stop()
+			return nil
+		}),
 	)
 }

@@ -187,40 +187,6 @@ func (p part) serves(others ...string) resource.TestCheckFunc {
 	}
 }
 
-// Another binary replaces all nodes, and the number of them changes in place.
-func TestReverseProxyRolls(t *testing.T) {
-	c := acctest.New(t)
-	p := part{t, c}
-	names := statecheck.CompareValue(compare.ValuesDiffer())
-	update := plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate})
-	c.Test(t,
-		resource.TestStep{
-			Config:            shape{}.String(),
-			Check:             p.serves(),
-			ConfigStateChecks: []statecheck.StateCheck{names.AddStateValue(theProxy, tfjsonpath.New("node_names").AtSliceIndex(0))},
-		},
-		resource.TestStep{
-			Config: shape{binary: "1"}.String(), Check: p.serves(), ConfigPlanChecks: update,
-			ConfigStateChecks: []statecheck.StateCheck{
-				names.AddStateValue(theProxy, tfjsonpath.New("node_names").AtSliceIndex(0)),
-				has(theProxy, "node_names", knownvalue.ListSizeExact(1)), has(theProxy, "outdated_node_names", knownvalue.ListSizeExact(0)),
-			},
-		},
-		// More of them, from another image: new ones first.
-		resource.TestStep{
-			Config:            strings.Replace(shape{nodes: "count = 2", binary: "1"}.String(), "m1.small", "m1.tiny", 1),
-			Check:             p.serves(),
-			ConfigPlanChecks:  update,
-			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(2))},
-		},
-		resource.TestStep{
-			Config:            strings.Replace(shape{binary: "1"}.String(), "m1.small", "m1.tiny", 1),
-			Check:             p.serves(),
-			ConfigStateChecks: []statecheck.StateCheck{has(theProxy, "node_names", knownvalue.ListSizeExact(1))},
-		},
-	)
-}
-
 // What an autoscaler adds within the bounds stays, its members with it, and goes with the proxy.
 func TestReverseProxyLeavesScalersAlone(t *testing.T) {
 	c := acctest.New(t)
