@@ -17,7 +17,7 @@ output "massif_edge_secret" {
         http                          = ":8080"
         https                         = ":8443"
         proxy_protocol_from           = ["10.2.1.0/24"] # where the load balancer's connections come from
-        cache_directory               = "/tmp/cache" # which a container that starts again finds as it was
+        cache_directory               = "/tmp/cache"    # which a container that starts again finds as it was
         drain_delay                   = "15s"
         grace_period                  = "30s"
       })

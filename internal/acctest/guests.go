@@ -152,7 +152,7 @@ func (d *DataPath) Follow(t *testing.T, loadBalancer string, guests *Guests) (ad
 		for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
 			if is, err := d.served(ctx, loadBalancer, guests); err == nil && !reflect.DeepEqual(is, was) {
 				was = is
-				d.Listen(t, loadBalancer, was.options()...)
+				d.Listen(t, loadBalancer, was.options()...) //nolint:contextcheck // it has the one of the test
 			}
 		}
 	}()

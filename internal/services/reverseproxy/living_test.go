@@ -83,7 +83,7 @@ func bootNode(t *testing.T, m simulator.Machine) simulator.Guest {
 		t.Errorf("the settings of %s: %v", m.Name, err)
 		return nil
 	}
-	directory, err := os.MkdirTemp("", "massif-node-")
+	directory, err := os.MkdirTemp("", "massif-node-") //nolint:usetesting // the node may outlive the test by a moment
 	if err != nil {
 		t.Error(err)
 		return nil

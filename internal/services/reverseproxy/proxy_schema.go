@@ -99,7 +99,7 @@ func (proxy) Schema() schema.Schema {
 			},
 		},
 		"drain_delay": schema.StringAttribute{
-			MarkdownDescription: "How long a node that goes still answers what it has begun, after the load balancer has stopped to send it anything new: `30s` when not set.",
+			MarkdownDescription: "How long a node that goes still answers what it has begun, after the load balancer has stopped to send it anything new and before it is shut down: `30s` when not set.",
 			Optional:            true,
 			Computed:            true,
 			Default:             stringdefault.StaticString("30s"),
