@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
@@ -80,6 +81,18 @@ func IPAddress() validator.String {
 		}
 		if addr.Zone() != "" {
 			return fmt.Errorf("one with a zone")
+		}
+		return nil
+	})
+}
+
+var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// SHA256 wants a checksum as sha256sum prints it.
+func SHA256() validator.String {
+	return Obeys("must be a SHA-256 checksum", func(text string) error {
+		if !sha256Form.MatchString(text) {
+			return fmt.Errorf("%q is not 64 hexadecimal digits in lower case", text)
 		}
 		return nil
 	})

@@ -33,6 +33,8 @@ func TestValidators(t *testing.T) {
 		{"IPv4 address", attribute.IPAddress(), types.StringValue("10.1.0.1"), ""},
 		{"IPv6 address", attribute.IPAddress(), types.StringValue("2001:db8::1"), ""},
 		{"zone", attribute.IPAddress(), types.StringValue("fe80::1%eth0"), "one with a zone"},
+		{"checksum", attribute.SHA256(), types.StringValue(strings.Repeat("0a", 32)), ""},
+		{"checksum in capitals", attribute.SHA256(), types.StringValue(strings.Repeat("0A", 32)), "64 hexadecimal digits in lower case"},
 		{"network for an address", attribute.IPAddress(), types.StringValue("10.1.0.0/24"), "must be an IPv4 or IPv6 address"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -367,7 +367,7 @@ func TestOwnCertificatesComeFirstAndChangeWithoutReload(t *testing.T) {
 }
 
 // ownPair is a certificate of the user's own, and who trusts it.
-func ownPair(t *testing.T, host string, serial int64) (reverseproxy.Certificate, *x509.CertPool) {
+func ownPair(t testing.TB, host string, serial int64) (reverseproxy.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,42 +44,55 @@ func runCaddy(path string) error {
 	return caddy.Stop()
 }
 
+// contestant is a proxy that runs.
+type contestant struct {
+	address string
+	pid     int
+	// secure is for requests over TLS, fresh for a connection for each.
+	secure, fresh bool
+	// change changes the table and tells how long it took until it was served; nil where that is not measured.
+	change func() time.Duration
+}
+
 // BenchmarkDomains compares the node with what else could route as many domains: plain Caddy with a route for each, HAProxy with
-// a map, and HAProxy with a rule for each, as Octavia writes L7 policies. Each proxy is a process of its own.
+// a map, and HAProxy with a rule for each, as Octavia writes L7 policies. Each proxy is a process of its own. Requests are plain HTTP on
+// connections that are kept, but for node-tls (the same over TLS) and node-certificates (a certificate of its own for each domain, and a
+// new connection for each request, so that most of its time is that of the handshake).
 //
 //	us/req      CPU time of the proxy for a request
 //	req/s/core  what one core could do at that
 //	MB          memory of the proxy after the load (resident)
-//	ms/served   from the write of a changed table to the first request that follows it
-//
-// Only the node has ms/served; it polls each 2 s.
+//	ms/served   from the write of a changed table to the first request that follows it; the node polls each 2 s
 func BenchmarkDomains(b *testing.B) {
 	answer := quickBackend(b)
 	for _, domains := range []int{2_855, 5_000, 10_000} {
 		hosts := make([]string, domains)
 		for i := range hosts {
-			hosts[i] = fmt.Sprintf("www.customer-%d.example.ch", i)
+			hosts[i] = fmt.Sprintf("customer-%d.example.ch", i)
 		}
 		for _, kind := range []struct {
 			name  string
 			load  int // requests; the slow ones get fewer
-			start func(testing.TB, []string, string) (address string, pid int, change func() time.Duration)
-		}{{"node", 20_000, benchNode}, {"caddy", 4_000, benchCaddy}, {"haproxy-map", 40_000, benchMap}, {"haproxy-rules", 4_000, benchRules}} {
+			start func(testing.TB, []string, string) contestant
+		}{
+			{"node", 20_000, benchNode}, {"node-tls", 20_000, benchNodeTLS}, {"node-certificates", 10_000, benchNodeCertificates},
+			{"caddy", 4_000, benchCaddy}, {"haproxy-map", 40_000, benchMap}, {"haproxy-rules", 4_000, benchRules},
+		} {
 			b.Run(fmt.Sprintf("%s/%d", kind.name, domains), func(b *testing.B) {
-				address, pid, change := kind.start(b, hosts, answer)
-				hammer(b, address, hosts, kind.load/10) // warm
-				before := cpuTime(b, pid)
+				c := kind.start(b, hosts, answer)
+				hammer(b, c, hosts, kind.load/10) // warm
+				before := cpuTime(b, c.pid)
 				requests := 0
 				for b.Loop() {
-					requests += hammer(b, address, hosts, kind.load)
+					requests += hammer(b, c, hosts, kind.load)
 				}
-				perRequest := (cpuTime(b, pid) - before) / time.Duration(requests)
+				perRequest := (cpuTime(b, c.pid) - before) / time.Duration(requests)
 				b.ReportMetric(0, "ns/op")
 				b.ReportMetric(float64(perRequest)/1e3, "us/req")
 				b.ReportMetric(1e9/float64(perRequest), "req/s/core")
-				b.ReportMetric(resident(b, pid), "MB")
-				if change != nil {
-					b.ReportMetric(float64(change().Milliseconds()), "ms/served")
+				b.ReportMetric(resident(b, c.pid), "MB")
+				if c.change != nil {
+					b.ReportMetric(float64(c.change().Milliseconds()), "ms/served")
 				}
 			})
 		}
@@ -99,31 +113,23 @@ func quickBackend(b *testing.B) string {
 	return listener.Addr().String()
 }
 
-// hammer sends requests for hosts at random, from eight clients with a connection each.
-func hammer(b *testing.B, address string, hosts []string, requests int) int {
+// hammer sends requests for hosts at random, from eight clients with a connection each, or one for each request.
+func hammer(b *testing.B, c contestant, hosts []string, requests int) int {
 	b.Helper()
 	const clients = 8
+	scheme := map[bool]string{false: "http", true: "https"}[c.secure]
 	var group sync.WaitGroup
 	for range clients {
 		group.Go(func() {
-			transport := &http.Transport{MaxIdleConnsPerHost: 1}
+			transport := &http.Transport{MaxIdleConnsPerHost: 1, DisableKeepAlives: c.fresh}
 			defer transport.CloseIdleConnections()
-			for range requests / clients {
-				r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://"+address+"/", nil)
-				if err != nil {
-					b.Error(err)
-					return
+			for i := range requests / clients {
+				host := hosts[rand.IntN(len(hosts))]
+				if i == 0 || c.fresh { // the proxy is what is measured, hence no look at its certificate
+					transport.TLSClientConfig = &tls.Config{ServerName: host, InsecureSkipVerify: true}
 				}
-				r.Host = hosts[rand.IntN(len(hosts))]
-				resp, err := transport.RoundTrip(r)
-				if err != nil {
+				if err := hit(b, transport, scheme+"://"+c.address+"/", host); err != nil {
 					b.Error(err)
-					return
-				}
-				n, err := io.Copy(io.Discard, resp.Body)
-				_ = resp.Body.Close()
-				if err != nil || resp.StatusCode != http.StatusOK || n != 1024 {
-					b.Errorf("%s: %s, %d bytes, %v", r.Host, resp.Status, n, err)
 					return
 				}
 			}
@@ -133,22 +139,29 @@ func hammer(b *testing.B, address string, hosts []string, requests int) int {
 	return requests / clients * clients
 }
 
-func benchNode(t testing.TB, hosts []string, answer string) (string, int, func() time.Duration) {
-	p := newProxy(t)
-	p.configure(t, reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{
-		"app":   {Targets: map[string]reverseproxy.Target{"v1": {URL: "http://" + answer, Weight: 95}, "v2": {URL: "http://" + answer, Weight: 5}}},
-		"other": {Targets: map[string]reverseproxy.Target{"v1": {URL: "http://" + answer, Weight: 1}}, ResponseHeaders: map[string]string{"X-Other": "yes"}},
-	}})
-	routes := reverseproxy.Routes{}
-	for _, host := range hosts {
-		routes[host] = "app"
+func hit(b *testing.B, transport *http.Transport, address, host string) error {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		return err
 	}
-	p.routes(t, "customers", routes)
-	n := p.start(t, "node-1", func(s *Settings) {
-		s.PollInterval, s.DrainDelay = reverseproxy.Duration(DefaultPollInterval), 0
-	})
-	n.logs.discard()
-	return n.settings.HTTP, n.command.Process.Pid, func() time.Duration {
+	r.Host = host
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || n != 1024 {
+		return fmt.Errorf("%s: %s, %d bytes, %w", host, resp.Status, n, err)
+	}
+	return nil
+}
+
+func benchNode(t testing.TB, hosts []string, answer string) contestant {
+	p, routes := benchProxy(t, hosts, answer)
+	n := benchStart(t, p)
+	return contestant{address: n.settings.HTTP, pid: n.command.Process.Pid, change: func() time.Duration {
 		last := hosts[len(hosts)-1]
 		routes[last] = "other"
 		begin := time.Now()
@@ -161,10 +174,58 @@ func benchNode(t testing.TB, hosts []string, answer string) (string, int, func()
 			return nil
 		})
 		return time.Since(begin)
-	}
+	}}
 }
 
-func benchCaddy(t testing.TB, hosts []string, answer string) (string, int, func() time.Duration) {
+func benchNodeTLS(t testing.TB, hosts []string, answer string) contestant {
+	p, _ := benchProxy(t, hosts, answer)
+	benchCertificate(t, p, "star", "*.example.ch")
+	n := benchStart(t, p)
+	return contestant{address: n.settings.HTTPS, pid: n.command.Process.Pid, secure: true}
+}
+
+func benchNodeCertificates(t testing.TB, hosts []string, answer string) contestant {
+	p, _ := benchProxy(t, hosts, answer)
+	for i, host := range hosts {
+		benchCertificate(t, p, fmt.Sprintf("host-%d", i), host)
+	}
+	n := benchStart(t, p)
+	return contestant{address: n.settings.HTTPS, pid: n.command.Process.Pid, secure: true, fresh: true}
+}
+
+func benchProxy(t testing.TB, hosts []string, answer string) (*proxy, reverseproxy.Routes) {
+	p := newProxy(t)
+	p.configure(t, reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{
+		"app":   {Targets: map[string]reverseproxy.Target{"v1": {URL: "http://" + answer, Weight: 95}, "v2": {URL: "http://" + answer, Weight: 5}}},
+		"other": {Targets: map[string]reverseproxy.Target{"v1": {URL: "http://" + answer, Weight: 1}}, ResponseHeaders: map[string]string{"X-Other": "yes"}},
+	}})
+	routes := reverseproxy.Routes{}
+	for _, host := range hosts {
+		routes[host] = "app"
+	}
+	p.routes(t, "customers", routes)
+	return p, routes
+}
+
+func benchCertificate(t testing.TB, p *proxy, name, host string) {
+	pair, _ := ownPair(t, host, 1)
+	data, err := pair.Encode(name, p.cipher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.put(t, reverseproxy.CertificateObject(name), data)
+}
+
+func benchStart(t testing.TB, p *proxy) *node {
+	n := p.launch(t, "node-1", func(s *Settings) {
+		s.PollInterval, s.DrainDelay = reverseproxy.Duration(DefaultPollInterval), 0
+	})
+	eventually(t, time.Minute, "the node serves", n.healthy)
+	n.logs.discard()
+	return n
+}
+
+func benchCaddy(t testing.TB, hosts []string, answer string) contestant {
 	address := freeAddress(t)
 	routes := make([]any, 0, len(hosts))
 	for _, host := range hosts {
@@ -193,10 +254,10 @@ func benchCaddy(t testing.TB, hosts []string, answer string) (string, int, func(
 	}
 	command := exec.Command(self)
 	command.Env = append(os.Environ(), asCaddy+"="+file)
-	return address, benchProcess(t, command, address), nil
+	return contestant{address: address, pid: benchProcess(t, command, address)}
 }
 
-func benchMap(t testing.TB, hosts []string, answer string) (string, int, func() time.Duration) {
+func benchMap(t testing.TB, hosts []string, answer string) contestant {
 	list := filepath.Join(t.TempDir(), "hosts.map")
 	if err := os.WriteFile(list, []byte(strings.Join(hosts, " b\n")+" b\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -204,7 +265,7 @@ func benchMap(t testing.TB, hosts []string, answer string) (string, int, func() 
 	return benchHAProxy(t, answer, " use_backend %[req.hdr(host),lower,map("+list+")]\n")
 }
 
-func benchRules(t testing.TB, hosts []string, answer string) (string, int, func() time.Duration) {
+func benchRules(t testing.TB, hosts []string, answer string) contestant {
 	var rules strings.Builder
 	for i, host := range hosts {
 		fmt.Fprintf(&rules, " acl r%d req.hdr(host) -i -m str %s\n use_backend b if r%d\n", i, host, i)
@@ -212,7 +273,7 @@ func benchRules(t testing.TB, hosts []string, answer string) (string, int, func(
 	return benchHAProxy(t, answer, rules.String())
 }
 
-func benchHAProxy(t testing.TB, answer, rules string) (string, int, func() time.Duration) {
+func benchHAProxy(t testing.TB, answer, rules string) contestant {
 	binary, err := exec.LookPath("haproxy")
 	if err != nil {
 		if binary = "/usr/sbin/haproxy"; !exists(binary) {
@@ -225,7 +286,7 @@ func benchHAProxy(t testing.TB, answer, rules string) (string, int, func() time.
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return address, benchProcess(t, exec.Command(binary, "-db", "-f", file), address), nil
+	return contestant{address: address, pid: benchProcess(t, exec.Command(binary, "-db", "-f", file), address)}
 }
 
 func benchProcess(t testing.TB, command *exec.Cmd, address string) (pid int) {

@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -60,17 +58,8 @@ func nodeAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			Validators:          []validator.Set{setvalidator.SizeAtLeast(1)},
 		},
-		"key_pair": schema.StringAttribute{
-			MarkdownDescription: "Key pair for SSH to the nodes. The provider itself never uses SSH.",
-			Optional:            true,
-			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
-		},
-		"availability_zones": schema.ListAttribute{
-			MarkdownDescription: "Zones over which new nodes are spread; Nova chooses when not set.",
-			ElementType:         types.StringType,
-			Optional:            true,
-			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues()},
-		},
+		"key_pair":           attribute.NodeKeyPair(),
+		"availability_zones": attribute.NodeZones(),
 		"server_group_policy": schema.StringAttribute{
 			MarkdownDescription: "How the nodes are kept on different hosts: `soft-anti-affinity` where possible (the default), `anti-affinity` always, " +
 				"`none` not at all.",
@@ -99,7 +88,7 @@ func nodeAttributes() map[string]schema.Attribute {
 				"sha256": schema.StringAttribute{
 					MarkdownDescription: "Checksum of the release's artifact. When not set, the mirror's own list of checksums is trusted.",
 					Optional:            true,
-					Validators:          []validator.String{attribute.Obeys("must be a SHA-256 checksum", validateSHA256)},
+					Validators:          []validator.String{attribute.SHA256()},
 				},
 			},
 		},
@@ -142,23 +131,8 @@ func machineAttributes(size schema.Int64Attribute) map[string]schema.Attribute {
 			Required:            true,
 			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 		},
-		"size": size,
-		"volume": schema.SingleNestedAttribute{
-			MarkdownDescription: "Volume that a node boots from, instead of the flavor's own disk. It is deleted with its node.",
-			Optional:            true,
-			Attributes: map[string]schema.Attribute{
-				"size": schema.Int64Attribute{
-					MarkdownDescription: "Size in GiB.",
-					Required:            true,
-					Validators:          []validator.Int64{int64validator.Between(1, 16384)},
-				},
-				"type": schema.StringAttribute{
-					MarkdownDescription: "Volume type; the cloud's default when not set.",
-					Optional:            true,
-					Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
-				},
-			},
-		},
+		"size":   size,
+		"volume": attribute.NodeVolume("Volume that a node boots from, instead of the flavor's own disk. It is deleted with its node."),
 	}
 }
 

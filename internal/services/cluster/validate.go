@@ -3,19 +3,9 @@ package cluster
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
-
-var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-func validateSHA256(text string) error {
-	if !sha256Pattern.MatchString(text) {
-		return fmt.Errorf("%q is not 64 hexadecimal digits in lower case", text)
-	}
-	return nil
-}
 
 // validateMirror accepts URLs that a shell script may hand to curl.
 func validateMirror(text string) error {

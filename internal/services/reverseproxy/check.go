@@ -56,14 +56,3 @@ func isDownload() validator.String {
 		return nil
 	})
 }
-
-var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-func isSHA256() validator.String {
-	return attribute.Obeys("must be a SHA-256 checksum", func(text string) error {
-		if !sha256Form.MatchString(text) {
-			return fmt.Errorf("%q is not 64 hexadecimal digits in lower case", text)
-		}
-		return nil
-	})
-}

@@ -26,7 +26,7 @@ func (s *site) build(ctx context.Context, prior *proxyModel) error {
 	if err != nil {
 		return err
 	}
-	alive, failed := fleet.Split(found.Of(pool))
+	alive, failed := split(found)
 	existing, err := s.ListPorts(ctx)
 	if err != nil {
 		return err
@@ -78,6 +78,19 @@ func (s *site) build(ctx context.Context, prior *proxyModel) error {
 		return err
 	}
 	return s.ensureRecords(ctx, prior)
+}
+
+// split tells the nodes that work from those that are made again: Nova gave them up, somebody has switched them off, or an
+// interrupted apply has.
+func split(found fleet.Fleet) (alive, failed []servers.Server) {
+	alive, failed = fleet.Split(found.Of(pool))
+	off := func(server servers.Server) bool { return server.Status == "SHUTOFF" }
+	for _, server := range alive {
+		if off(server) {
+			failed = append(failed, server)
+		}
+	}
+	return slices.DeleteFunc(alive, off), failed
 }
 
 // reserve makes ports for new nodes.
@@ -158,16 +171,15 @@ func (s *site) bootOne(ctx context.Context, port ports.Port, zone string) error 
 // replaceOutdated removes the nodes that are too many, and replaces those that were made from other values one by one, the new one first.
 func (s *site) replaceOutdated(ctx context.Context, alive []servers.Server, surplus int) error {
 	old := fleet.Outdated(alive, s.Spec)
-	rank := func(server servers.Server) int {
-		switch {
-		case server.Status == "SHUTOFF":
+	slices.SortStableFunc(alive, func(a, b servers.Server) int { // outdated ones first, then the oldest
+		switch isOld := slices.Contains(old, a.Name); {
+		case isOld == slices.Contains(old, b.Name):
 			return 0
-		case slices.Contains(old, server.Name):
-			return 1
+		case isOld:
+			return -1
 		}
-		return 2
-	}
-	slices.SortStableFunc(alive, func(a, b servers.Server) int { return rank(a) - rank(b) }) // those of a rank: the oldest first
+		return 1
+	})
 	surplus = max(surplus, 0)
 	if err := s.retire(ctx, alive[:surplus]...); err != nil {
 		return err

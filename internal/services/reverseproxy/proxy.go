@@ -251,7 +251,7 @@ func (h proxy) Read(ctx context.Context, cloud *openstack.Cloud, m *proxyModel) 
 	if err != nil {
 		return err
 	}
-	alive, _ := fleet.Split(found.Of(pool))
+	alive, _ := split(found)
 	container, err := objectstore.Open(cloud, id)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package reverseproxy
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -73,7 +72,7 @@ func (proxy) Schema() schema.Schema {
 				"sha256": schema.StringAttribute{
 					MarkdownDescription: "Checksum without which it is not started.",
 					Required:            true,
-					Validators:          []validator.String{isSHA256()},
+					Validators:          []validator.String{attribute.SHA256()},
 				},
 			},
 		},
@@ -165,32 +164,12 @@ func nodesAttribute() schema.SingleNestedAttribute {
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
-			"count": number,
-			"min":   count("The fewest nodes that something else, such as an autoscaler, may leave. Needs `max`."),
-			"max":   count("The most nodes that something else may make. It marks its servers with the tags of the others."),
-			"volume": schema.SingleNestedAttribute{
-				MarkdownDescription: "Volume that a node boots from, for flavors without a disk. It is deleted with its node.",
-				Optional:            true,
-				Attributes: map[string]schema.Attribute{
-					"size": schema.Int64Attribute{MarkdownDescription: "Size in GiB.", Required: true, Validators: []validator.Int64{int64validator.Between(1, 16384)}},
-					"type": schema.StringAttribute{
-						MarkdownDescription: "Volume type; the cloud's default when not set.",
-						Optional:            true,
-						Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
-					},
-				},
-			},
-			"key_pair": schema.StringAttribute{
-				MarkdownDescription: "Key pair for SSH to the nodes. The provider itself never uses SSH.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
-			},
-			"availability_zones": schema.ListAttribute{
-				MarkdownDescription: "Zones over which new nodes are spread; Nova chooses when not set.",
-				ElementType:         types.StringType,
-				Optional:            true,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues()},
-			},
+			"count":              number,
+			"min":                count("The fewest nodes that something else, such as an autoscaler, may leave. Needs `max`."),
+			"max":                count("The most nodes that something else may make. It marks its servers with the tags of the others."),
+			"volume":             attribute.NodeVolume("Volume that a node boots from, for flavors without a disk. It is deleted with its node."),
+			"key_pair":           attribute.NodeKeyPair(),
+			"availability_zones": attribute.NodeZones(),
 		},
 	}
 }

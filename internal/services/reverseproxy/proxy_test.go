@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/pools"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
@@ -329,8 +330,8 @@ func TestReverseProxyDrift(t *testing.T) {
 			},
 			Config: shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(), Check: resource.ComposeTestCheckFunc(remember, p.serves()),
 		},
-		resource.TestStep{
-			PreConfig: func() { p.removeNodes(id) },
+		resource.TestStep{ // a node that is off serves nobody
+			PreConfig: func() { p.stopNodes(id) },
 			Config:    shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(), Check: p.serves(),
 		},
 		resource.TestStep{
@@ -377,25 +378,49 @@ func TestReverseProxyDrift(t *testing.T) {
 // removeNodes deletes the servers of a proxy and waits until they are gone.
 func (p part) removeNodes(id string) {
 	p.Helper()
+	p.each(id, "go", func(compute *gophercloud.ServiceClient, node servers.Server) (bool, error) {
+		return false, servers.Delete(p.Context(), compute, node.ID).ExtractErr()
+	})
+}
+
+// stopNodes switches the servers of a proxy off and waits until they are.
+func (p part) stopNodes(id string) {
+	p.Helper()
+	p.each(id, "stop", func(compute *gophercloud.ServiceClient, node servers.Server) (bool, error) {
+		if node.Status == "SHUTOFF" {
+			return true, nil
+		}
+		return false, servers.Stop(p.Context(), compute, node.ID).ExtractErr()
+	})
+}
+
+// each does something with all servers of a proxy, again and again until it is done with each of them.
+func (p part) each(id, what string, do func(*gophercloud.ServiceClient, servers.Server) (done bool, err error)) {
+	p.Helper()
 	compute, err := p.Compute()
 	if err != nil {
 		p.Fatal(err)
 	}
-	gone := acctest.Eventually(p.T, time.Minute, func() bool {
+	finished := acctest.Eventually(p.T, time.Minute, func() bool {
 		pages, err := servers.List(compute, servers.ListOpts{Tags: "massif:proxy=" + id}).AllPages(p.Context())
 		if err != nil {
 			return false
 		}
 		nodes, err := servers.ExtractServers(pages)
+		left := len(nodes)
 		for _, node := range nodes {
-			if err := servers.Delete(p.Context(), compute, node.ID).ExtractErr(); err != nil && !openstack.NotFound(err) {
+			done, err := do(compute, node)
+			if done {
+				left--
+			}
+			if err != nil && !openstack.NotFound(err) {
 				p.Log(err)
 			}
 		}
-		return err == nil && len(nodes) == 0
+		return err == nil && left == 0
 	})
-	if !gone {
-		p.Fatal("the nodes do not go")
+	if !finished {
+		p.Fatalf("the nodes do not %s", what)
 	}
 }
 
