@@ -417,6 +417,35 @@ func TestStartsDuringAnOutage(t *testing.T) {
 	}
 }
 
+// A node that has read the configuration and not the routes would refuse all hosts: it is not well until it has read both.
+func TestHalfOfTheDocumentsIsNotServed(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t)
+	if p.sim == nil {
+		t.Skip("needs the simulator: requests fail on demand")
+	}
+	p.configure(t, reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{"shop": single(backend(t, "shop"))}})
+	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop"})
+	if err := p.sim.AddFault(simulator.Fault{Service: "object-store", Method: http.MethodGet, Path: "/routes/", Status: http.StatusServiceUnavailable}); err != nil {
+		t.Fatal(err)
+	}
+	n := p.launch(t, "node-1")
+	eventually(t, 20*time.Second, "the node has read the configuration", func() error {
+		if !strings.Contains(n.logs.String(), "table loaded") {
+			return errors.New("it has not")
+		}
+		return nil
+	})
+	if n.healthy() == nil {
+		t.Error("a node without routes is well")
+	}
+	p.sim.ClearFaults()
+	eventually(t, 20*time.Second, "the node is well", n.healthy)
+	if _, err := once(client(n.settings.HTTP, nil), "http://a.example.ch/"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRevokedCredentialKeepsServingAndANewOneIsTaken(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t)

@@ -198,8 +198,8 @@ func (d *documents) takeCertificate(name string, found object) {
 	d.certificates[name].read(found.ETag, own, err)
 }
 
-// restore takes the copies on the disk for what the container says, until that can be read. It tells whether there is a configuration.
-func (d *documents) restore() bool {
+// restore takes the copies on the disk for what the container says, until that can be read. It tells whether there is one of the configuration.
+func (d *documents) restore() (there bool) {
 	for _, name := range d.copies.all() {
 		set, isSet := reverseproxy.RoutesSet(name)
 		certificate, isCertificate := reverseproxy.CertificateName(name)
@@ -216,9 +216,10 @@ func (d *documents) restore() bool {
 			d.takeCertificate(certificate, found)
 		default:
 			d.takeConfig(found)
+			there = true
 		}
 	}
-	return d.config.seen != ""
+	return there
 }
 
 func readCertificate(name string, data []byte, cipher *reverseproxy.Cipher) (ownCertificate, error) {

@@ -35,8 +35,7 @@ func (h router) CaddyModule() caddy.ModuleInfo {
 func (h *router) Provision(ctx caddy.Context) error {
 	h.access = ctx.Logger().Named("access")
 	// A context of one's own, for the end of one that is derived from it runs what is registered with this one.
-	servers, _ := caddy.NewContext(ctx) //nolint:govet // it ends with the servers
-	h.node.servers.Store(&servers)
+	h.node.loading.servers, _ = caddy.NewContext(ctx) //nolint:govet // it ends with the servers
 	return nil
 }
 

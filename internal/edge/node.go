@@ -39,19 +39,26 @@ type Node struct {
 	documents *documents
 	metrics   *metrics
 
-	table      atomic.Pointer[table]
-	config     atomic.Pointer[reverseproxy.Config]
-	service    atomic.Pointer[service]
-	servers    atomic.Pointer[caddy.Context] // of the Caddy that runs
-	handshakes atomic.Pointer[handshakes]    // the same
-	ready      atomic.Bool
-	draining   atomic.Bool
-	open       atomic.Int64 // connections
-	caddy      []byte       // its configuration
+	table    atomic.Pointer[table]
+	config   atomic.Pointer[reverseproxy.Config]
+	service  atomic.Pointer[service]
+	ready    atomic.Bool
+	draining atomic.Bool
+	open     atomic.Int64 // connections
 
+	// What follows is the loop's, which also loads Caddy.
+	running      loaded // zero until Caddy runs
+	loading      loaded // what the Caddy that is being loaded has made
 	storageError string
 	reported     reverseproxy.Status // without its time
 	reportedAt   time.Time
+}
+
+// loaded is a Caddy.
+type loaded struct {
+	config     []byte
+	servers    caddy.Context // that upstreams live in
+	handshakes *handshakes
 }
 
 // Run serves until the context ends, and then until no request is left. The path is that of the settings; the name of the node may be "".
@@ -171,17 +178,21 @@ func (n *Node) step(ctx context.Context) {
 		return
 	}
 	n.storageError = brief(err)
+	whole := err == nil
 	if err != nil {
 		n.metrics.pollFailures.Inc()
 		caddy.Log().Warn("the container cannot be read; what was read before is served", zap.Error(err))
-		if !n.ready.Load() && !changed {
-			changed = n.documents.restore()
+		if !n.ready.Load() && n.documents.restore() {
+			changed, whole = true, true
 		}
 	} else {
 		n.metrics.loaded.SetToCurrentTime()
 	}
 	if changed {
 		n.settle()
+	}
+	if whole && n.running.config != nil { // half of what there is would refuse hosts that have a route
+		n.ready.Store(true)
 	}
 	n.report(ctx)
 }
@@ -202,11 +213,10 @@ func (n *Node) settle() {
 		}
 	}
 	n.metrics.refused.Set(float64(refused))
-	if gate := n.handshakes.Load(); gate != nil {
-		if err := gate.manage(fresh); err != nil {
+	if n.running.config != nil {
+		if err := n.running.handshakes.manage(fresh); err != nil {
 			caddy.Log().Error("ask for certificates", zap.Error(err))
 		}
-		n.ready.Store(true)
 	}
 	caddy.Log().Info("table loaded", zap.Int("hosts", len(fresh.hosts)), zap.Int("certificates", len(fresh.certificates)), zap.Int("refused", refused))
 }
@@ -222,47 +232,52 @@ func (n *Node) apply(config reverseproxy.Config) error {
 			}
 		}
 	}
-	next := &service{release: func() {}}
-	var err error
-	if servers := n.servers.Load(); servers != nil { // what cannot be served does not make Caddy reload
-		if next, err = newService(*servers, config); err != nil {
-			return err
-		}
-	}
-	reloaded, err := n.load(config.TLS)
-	if err == nil && reloaded {
-		next.release()
-		next, err = newService(*n.servers.Load(), config)
-	}
+	data, err := n.caddyConfig(config.TLS)
 	if err != nil {
 		return err
 	}
-	n.service.Swap(next).release()
-	n.config.Store(&config)
+	if n.running.config != nil { // what cannot be served does not make Caddy reload
+		next, err := newService(n.running.servers, config)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(data, n.running.config) {
+			n.serve(next, &config)
+			return nil
+		}
+		next.release() // upstreams live in the Caddy that they are made for
+	}
+	// When Caddy runs already, requests on connections that are being opened are lost; see service.
+	if err := caddy.Load(data, true); err != nil {
+		return fmt.Errorf("start with it: %w", err)
+	}
+	n.running = n.loading
+	n.running.config = data
+	n.metrics.reloads.Inc()
+	next, err := newService(n.running.servers, config)
+	if err != nil {
+		return err
+	}
+	n.serve(next, &config)
 	return nil
 }
 
-// load runs Caddy with these settings of TLS, unless it does already. When they change while it runs, requests on connections that are
-// being opened are lost; see service.
-func (n *Node) load(config reverseproxy.TLS) (reloaded bool, err error) {
+func (n *Node) serve(next *service, config *reverseproxy.Config) {
+	n.service.Swap(next).release()
+	n.config.Store(config)
+}
+
+// caddyConfig is the configuration of Caddy with these settings of TLS.
+func (n *Node) caddyConfig(config reverseproxy.TLS) ([]byte, error) {
 	authority := ""
 	if acme := config.ACME; acme != nil && acme.CA != "" {
 		// Caddy wants a file, and does not look whether it has changed.
 		authority = filepath.Join(n.directory, fmt.Sprintf("acme-ca-%x.pem", sha256.Sum256([]byte(acme.CA))))
 		if err := os.WriteFile(authority, []byte(acme.CA), 0o600); err != nil {
-			return false, fmt.Errorf("write what the ACME directory is trusted by: %w", err)
+			return nil, fmt.Errorf("write what the ACME directory is trusted by: %w", err)
 		}
 	}
-	data, err := caddyConfig(n.settings, config, authority)
-	if err != nil || bytes.Equal(data, n.caddy) {
-		return false, err
-	}
-	if err := caddy.Load(data, true); err != nil {
-		return false, fmt.Errorf("start with it: %w", err)
-	}
-	n.caddy = data
-	n.metrics.reloads.Inc()
-	return true, nil
+	return caddyConfig(n.settings, config, authority)
 }
 
 // report writes the status when it has changed, or when it is due.

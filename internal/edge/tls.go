@@ -65,7 +65,7 @@ func (h *handshakes) Provision(ctx caddy.Context) error {
 // Start lets the node ask for certificates here.
 func (h *handshakes) Start() error {
 	h.managed = map[string]bool{}
-	h.node.handshakes.Store(h)
+	h.node.loading.handshakes = h
 	return nil
 }
 
