@@ -53,7 +53,7 @@ func NewWithGuests(t *testing.T, boot func(simulator.Machine) simulator.Guest) (
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for ; t.Context().Err() == nil; pause(t.Context(), 500*time.Millisecond) {
+		for ; t.Context().Err() == nil; pause(t.Context(), 1500*time.Millisecond) {
 			pages, err := servers.List(compute, servers.ListOpts{AllTenants: true, Name: c.Prefix}).AllPages(t.Context())
 			if err != nil {
 				continue // the next time
@@ -149,7 +149,7 @@ func (d *DataPath) Follow(t *testing.T, loadBalancer string, guests *Guests) (ad
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
+		for ; ctx.Err() == nil; pause(ctx, 1500*time.Millisecond) {
 			if is, err := d.served(ctx, loadBalancer, guests); err == nil && !reflect.DeepEqual(is, was) {
 				was = is
 				d.Listen(t, loadBalancer, was.options()...) //nolint:contextcheck // it has the one of the test

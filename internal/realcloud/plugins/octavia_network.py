@@ -9,6 +9,17 @@ from octavia.network.drivers.neutron import allowed_address_pairs
 
 
 class WithoutAmphorae(allowed_address_pairs.AllowedAddressPairsDriver):
+    _extensions = {}
+
+    @property
+    def _check_extension_cache(self):
+        """Neutron's extensions stay as they are: each driver, and there are many, would ask for three of them anew."""
+        return self._extensions
+
+    @_check_extension_cache.setter
+    def _check_extension_cache(self, _):
+        pass
+
     def plug_port(self, amphora, port):
         self.neutron_client.update_port(port.id, {'port': {'device_id': amphora.compute_id}})
         return data_models.Interface(id=port.id, compute_id=amphora.compute_id, network_id=port.network_id,
