@@ -322,30 +322,20 @@ func TestReverseProxyDrift(t *testing.T) {
 	}
 	c.Test(t,
 		resource.TestStep{Config: shape{}.String(), Check: remember, ConfigStateChecks: same()},
+		// The load balancer is gone, the node is off and serves nobody, and the configuration is somebody else's.
 		resource.TestStep{
 			PreConfig: func() {
-				if err := loadbalancer.Delete(t.Context(), c.Cloud, lb, c.Prefix); err != nil {
-					t.Error(err)
-				}
-			},
-			Config: shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(), Check: resource.ComposeTestCheckFunc(remember, p.serves()),
-		},
-		resource.TestStep{ // a node that is off serves nobody
-			PreConfig: func() { p.stopNodes(id) },
-			Config:    shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(), Check: p.serves(),
-		},
-		resource.TestStep{
-			PreConfig: func() {
+				p.stopNodes(id)
 				container, err := objectstore.Open(c.Cloud, id)
 				if err == nil {
 					_, err = container.Put(t.Context(), documents.ConfigObject, []byte("{}"), "application/json", false)
 				}
-				if err != nil {
+				if err = errors.Join(err, loadbalancer.Delete(t.Context(), c.Cloud, lb, c.Prefix)); err != nil {
 					t.Error(err)
 				}
 			},
-			Config: shape{}.String(), ConfigPlanChecks: update,
-			Check: func(*terraform.State) error {
+			Config: shape{}.String(), ConfigPlanChecks: update, ConfigStateChecks: same(),
+			Check: resource.ComposeTestCheckFunc(remember, p.serves(), func(*terraform.State) error {
 				container, err := objectstore.Open(c.Cloud, id)
 				if err != nil {
 					return err
@@ -356,7 +346,7 @@ func TestReverseProxyDrift(t *testing.T) {
 				}
 				_, err = documents.DecodeConfig(content)
 				return err
-			},
+			}),
 		},
 		// All of it is gone that clients could notice. It comes back whole, for what is around it is still there.
 		resource.TestStep{

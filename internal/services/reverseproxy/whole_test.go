@@ -253,7 +253,7 @@ func TestReverseProxyInterruptedRollGoesOn(t *testing.T) {
 // Nodes that never report fail the apply with the reason.
 func TestReverseProxyWaitsForNodes(t *testing.T) {
 	c := acctest.New(t)
-	limit := "90s" // on a real cloud, for what comes before the waiting
+	limit := "40s" // on a real cloud, for what comes before the waiting
 	if c.Simulator != nil {
 		limit = "10s"
 	}
