@@ -235,6 +235,7 @@ func readCertificate(name string, data []byte, cipher *reverseproxy.Cipher) (own
 	if err != nil {
 		return ownCertificate{}, fmt.Errorf("read the certificate: %w", err)
 	}
+	pair.Leaf = nil // handshakes do not need it, and it takes more memory than all the rest
 	return ownCertificate{info, &pair}, nil
 }
 
