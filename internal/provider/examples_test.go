@@ -25,6 +25,9 @@ func TestExamples(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatal("there are no examples")
 	}
+	if testing.Short() && os.Getenv("OS_CLOUD") != "" {
+		t.Skip("-short: on a real cloud they take minutes, where the types' own tests run, too")
+	}
 	for _, file := range files {
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
 			text, err := os.ReadFile(file)
