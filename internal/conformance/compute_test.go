@@ -259,7 +259,7 @@ func TestServer(t *testing.T) {
 		path := "/ports?device_id=" + id
 		port := k.network.get(t, path).at("ports.0")
 		is(t, "port", port, obj{"device_owner": containing("compute:"), "name": "", "network_id": k.net})
-		k.network.passes(t, path, "ports.0.status", "DOWN", "ACTIVE")
+		k.network.passes(t, path, "ports.0.status", "DOWN", "BUILD", "ACTIVE") // BUILD while the agent works on it
 	})
 	t.Run("lists find it by name, tag and status", func(t *testing.T) {
 		n.want(t, http.StatusAccepted, "POST", "/servers", obj{"server": obj{"name": c.name("one-more"), "flavorRef": k.small, "imageRef": k.image, "networks": "none"}})
