@@ -33,30 +33,17 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
-// program builds the node's program, as `make edge` does.
-var program = sync.OnceValues(func() (string, error) {
-	directory, err := os.MkdirTemp("", "massif-edge-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(directory, "massif-edge")
-	build := exec.Command("go", "build", "-o", file, "./cmd/edge")
+// buildNode builds the node's program, as `make edge` does.
+func buildNode(t *testing.T) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "massif-edge")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/edge")
 	build.Dir = filepath.Join("..", "..", "edge")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
-	return file, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if file, err := program(); built.Load() && err == nil {
-		_ = os.RemoveAll(filepath.Dir(file))
-	}
-	os.Exit(code)
+	return program
 }
-
-var built atomic.Bool
 
 // edgeNode is a node that runs as a process of this machine, at a loopback address of its own.
 type edgeNode struct {
@@ -69,7 +56,7 @@ type edgeNode struct {
 var addresses atomic.Uint32
 
 // bootNode runs the program with the settings that the user data brings, as a virtual machine would.
-func bootNode(t *testing.T, m simulator.Machine) simulator.Guest {
+func bootNode(t *testing.T, program string, m simulator.Machine) simulator.Guest {
 	var data struct {
 		WriteFiles []struct{ Path, Content string } `json:"write_files"`
 	}
@@ -103,13 +90,8 @@ func bootNode(t *testing.T, m simulator.Machine) simulator.Guest {
 		t.Error(err)
 		return nil
 	}
-	edge, err := program()
-	if err != nil {
-		t.Error(err)
-		return nil
-	}
 	var said bytes.Buffer
-	node.command = exec.Command(edge, "-config", file)
+	node.command = exec.Command(program, "-config", file)
 	node.command.Stderr = &said
 	if err := node.command.Start(); err != nil {
 		t.Error(err)
@@ -230,12 +212,10 @@ func (v *visitors) soFar(t *testing.T, when string) error {
 // Nodes that live serve through the load balancer while they are replaced, while there are more and fewer of them, and while
 // upstreams and routes change: no request is lost.
 func TestReverseProxyLosesNothing(t *testing.T) {
-	c, guests := acctest.NewWithGuests(t, func(m simulator.Machine) simulator.Guest { return bootNode(t, m) })
+	var program string // built once it is clear that the test runs
+	c, guests := acctest.NewWithGuests(t, func(m simulator.Machine) simulator.Guest { return bootNode(t, program, m) })
 	path := c.DataPath(t)
-	built.Store(true)
-	if _, err := program(); err != nil {
-		t.Fatal(err)
-	}
+	program = buildNode(t)
 	upstream := func(name string) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, name+" "+r.Header.Get("X-Forwarded-For"))
