@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-// check counts the probes of one member that agreed.
+// check counts the probes of one member that agreed. While one is under way there is no other, so that a moment in which nothing
+// answers is one failure: HAProxy, too, waits for the outcome before the delay.
 type check struct {
 	rises, falls int
+	underway     bool
 }
 
 // probe is one probe that is due.
@@ -73,7 +75,7 @@ func (p *dataPlane) probeDue() time.Duration {
 	return next
 }
 
-// probesOf are the probes of a monitor. The caller holds both locks.
+// probesOf are the probes of a monitor that are due. The caller holds both locks.
 func (p *dataPlane) probesOf(monitor object) []probe {
 	l := p.sim.loadBalancing
 	pool := l.Pools[monitor.str("_pool")]
@@ -83,6 +85,14 @@ func (p *dataPlane) probesOf(monitor object) []probe {
 		if err != nil || !serves(member) {
 			continue
 		}
+		id := member.str("id")
+		if p.checks[id] == nil {
+			p.checks[id] = &check{}
+		}
+		if p.checks[id].underway {
+			continue
+		}
+		p.checks[id].underway = true
 		proxy := proxyVersion(pool)
 		if member.has("monitor_address") || member.has("monitor_port") {
 			proxy = 0 // as HAProxy does: what is asked is not what serves
@@ -91,7 +101,7 @@ func (p *dataPlane) probesOf(monitor object) []probe {
 			monitor: monitor.copy(),
 			timeout: max(time.Second, time.Duration(monitor.num("timeout"))*time.Second),
 			target: &backend{
-				member: member.str("id"), network: p.sim.networkOfMember(l.parent(pool), member),
+				member: id, network: p.sim.networkOfMember(l.parent(pool), member),
 				address: address, port: cmp.Or(member.num("monitor_port"), member.num("protocol_port")),
 				proxy: proxy,
 			},
@@ -171,14 +181,15 @@ func (p *dataPlane) learn(probe probe, well bool) {
 	}
 	l := p.sim.loadBalancing
 	member := l.Members[probe.target.member]
-	if member == nil || l.Monitors[probe.monitor.str("id")] == nil {
-		return
-	}
 	p.mu.Lock()
 	state := p.checks[probe.target.member]
-	if state == nil {
-		state = &check{}
-		p.checks[probe.target.member] = state
+	state.underway = false
+	if member == nil {
+		delete(p.checks, probe.target.member)
+	}
+	if member == nil || l.Monitors[probe.monitor.str("id")] == nil {
+		p.mu.Unlock()
+		return
 	}
 	if well {
 		state.rises, state.falls = state.rises+1, 0

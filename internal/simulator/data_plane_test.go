@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -253,6 +254,41 @@ func TestHealthMonitors(t *testing.T) {
 	}
 	c.want(202, "POST", "/compute/v2.1/servers/"+one+"/action", `{"os-start":null}`)
 	eventually(t, "the member back", func() bool { return status() == "ONLINE ONLINE ONLINE" })
+}
+
+// A member that answers nothing for a moment has failed once, however fast the clock is.
+func TestHealthMonitorsAskOneAtATime(t *testing.T) {
+	t.Parallel()
+	c := asOctavia(t, start(t, Options{PublicCIDR: "127.204.20.0/24"}), "10.1.0.0/24")
+	var probes, together atomic.Int32
+	var slow atomic.Bool
+	member := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		defer probes.Add(-1)
+		together.Store(max(together.Load(), probes.Add(1)))
+		if slow.Load() {
+			<-r.Context().Done()
+		}
+	}))
+	t.Cleanup(member.Close)
+	lb := c.want(201, "POST", lbaas+"loadbalancers", fmt.Sprintf(`{"loadbalancer":{"vip_subnet_id":%q,"listeners":[{"protocol":"HTTP","protocol_port":80,
+		"default_pool":{"name":"p","protocol":"HTTP","lb_algorithm":"ROUND_ROBIN","healthmonitor":{"type":"HTTP","delay":2,"timeout":1,"max_retries":1,"max_retries_down":3},
+			"members":[{"address":"127.0.0.1","protocol_port":%s}]}}]}}`, c.subnet, member.URL[strings.LastIndex(member.URL, ":")+1:])).body.obj("loadbalancer")
+	c.active(lb.str("id"))
+	pool := lb.objs("listeners")[0].str("default_pool_id")
+	status := func() string {
+		return c.want(200, "GET", lbaas+"pools/"+pool+"/members", "").body.objs("members")[0].str("operating_status")
+	}
+	eventually(t, "the member ONLINE", func() bool { return status() == "ONLINE" })
+	slow.Store(true)
+	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if got := status(); got != "ONLINE" {
+			t.Fatalf("%s after one probe without an answer", got)
+		}
+	}
+	if n := together.Load(); n != 1 {
+		t.Errorf("%d probes at a time", n)
+	}
+	eventually(t, "the member in ERROR", func() bool { return status() == "ERROR" })
 }
 
 func TestExpectedCodes(t *testing.T) {
