@@ -76,7 +76,7 @@ launch() { # NAME
     designate-*) python "$1" "designate.cmd.${1#designate-}" --config-file "$ETC/designate.conf" ;;
     swift-proxy) start swift-proxy swift-proxy-server "$ETC/swift/proxy-server.conf" ;;
     swift-expirer) start swift-expirer swift-object-expirer "$ETC/swift/object-expirer.conf" ;;
-    swift-container-updater) start swift-container-updater swift-container-updater "$ETC/swift/container-server.conf" ;;
+    swift-container-updater) start swift-container-updater /usr/bin/python3 "$here/plugins/swift_container_updater.py" "$ETC/swift/container-server.conf" ;;
     swift-*) start "$1" "$1-server" "$ETC/swift/${1#swift-}-server.conf" ;;
     *) fail "no service $1" ;;
   esac
