@@ -165,12 +165,17 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 type attempt struct {
 	method string
 	left   atomic.Bool // some of the request was written to a connection
+	faults atomic.Int32
 }
+
+// mostFaults is how often a service may fail to read before the user hears of it. Octavia answers 500 when something else removes what
+// it lists at that moment; what fails for another reason fails again.
+const mostFaults = 2
 
 type attemptKey struct{}
 
 // checkRetry holds the rules: what the service says about being busy for every method, what a gateway says or a broken
-// connection only where sending twice does no harm, and never what tells the user something.
+// connection only where sending twice does no harm, a failure to read a few times, and never what tells the user something.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil && resp != nil {
 		return false, nil // an answer is an answer, even to who was interrupted meanwhile
@@ -190,6 +195,9 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return true, nil
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return idempotent(sent.method), nil
+	case http.StatusInternalServerError:
+		reads := sent.method == http.MethodGet || sent.method == http.MethodHead
+		return reads && sent.faults.Add(1) <= mostFaults, nil
 	}
 	return false, nil
 }

@@ -35,7 +35,10 @@ func TestRetries(t *testing.T) {
 		"gateway, PATCH":     {"PATCH", 504, 1},
 		"cut, GET":           {"GET", drop, 3},
 		"cut, POST":          {"POST", drop, 1},
-		"internal, GET":      {"GET", 500, 1},
+		"internal, GET":      {"GET", 500, 3},
+		"internal, HEAD":     {"HEAD", 500, 3},
+		"internal, PUT":      {"PUT", 500, 1},
+		"internal, POST":     {"POST", 500, 1},
 		"conflict, PUT":      {"PUT", 409, 1},
 		"not found, GET":     {"GET", 404, 1},
 		"bad request, POST":  {"POST", 400, 1},
@@ -117,21 +120,23 @@ func TestPostIsSentAgainWhenNothingLeft(t *testing.T) {
 }
 
 func TestGivingUpShowsTheAnswer(t *testing.T) {
-	f := newFakeCloud(t)
-	f.mux.HandleFunc("/net/v2.0/x", func(w http.ResponseWriter, _ *http.Request) {
-		respond(w, 503, `{"NeutronError": {"type": "Busy", "message": "later", "detail": ""}}`)
-	})
-	cloud := f.open(t)
-	client, err := cloud.Network()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.Get(t.Context(), client.ServiceURL("x"), nil, nil)
-	if fault, ok := FaultOf(err); !ok || fault.Message != "later" {
-		t.Errorf("got %v", err)
-	}
-	if got := len(f.requests("GET /net")); got != 1+DefaultMaxRetries {
-		t.Errorf("sent %d times", got)
+	for status, sent := range map[int]int{503: 1 + DefaultMaxRetries, 500: 1 + mostFaults} {
+		f := newFakeCloud(t)
+		f.mux.HandleFunc("/net/v2.0/x", func(w http.ResponseWriter, _ *http.Request) {
+			respond(w, status, `{"NeutronError": {"type": "Busy", "message": "later", "detail": ""}}`)
+		})
+		cloud := f.open(t)
+		client, err := cloud.Network()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Get(t.Context(), client.ServiceURL("x"), nil, nil)
+		if fault, ok := FaultOf(err); !ok || fault.Message != "later" {
+			t.Errorf("%d: got %v", status, err)
+		}
+		if got := len(f.requests("GET /net")); got != sent {
+			t.Errorf("%d: sent %d times", status, got)
+		}
 	}
 }
 
