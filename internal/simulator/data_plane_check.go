@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// check counts the probes of one member that agreed. While one is under way there is no other, so that a moment in which nothing
-// answers is one failure: HAProxy, too, waits for the outcome before the delay.
+// check counts the probes of one member that agreed. While one is under way there is no other, as in HAProxy: a moment in which
+// nothing answers is one failure, however fast the clock is.
 type check struct {
 	rises, falls int
 	underway     bool
