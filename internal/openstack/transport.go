@@ -165,7 +165,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 type attempt struct {
 	method string
 	left   atomic.Bool // some of the request was written to a connection
-	faults atomic.Int32
+	faults atomic.Int32 // answers 500
 }
 
 // mostFaults is how often a service may fail to read before the user hears of it. Octavia answers 500 when something else removes what
