@@ -164,7 +164,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 // attempt is what the retry rules need to know about a request when there is no response.
 type attempt struct {
 	method string
-	left   atomic.Bool // some of the request was written to a connection
+	left   atomic.Bool  // some of the request was written to a connection
 	faults atomic.Int32 // answers 500
 }
 
