@@ -290,7 +290,7 @@ func (p *proxy) launch(t testing.TB, name string, adjust ...func(*Settings)) *no
 		t.Fatal(err)
 	}
 	n.command = exec.Command(self)
-	n.command.Env = append(os.Environ(), asNode+"="+n.path)
+	n.command.Env = append(os.Environ(), asNode+"="+n.path, "TMPDIR="+filepath.Dir(n.path)) // killed, it tidies up nothing
 	n.command.Stdout, n.command.Stderr = n.logs, n.logs
 	if err := n.command.Start(); err != nil {
 		t.Fatal(err)

@@ -62,8 +62,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if d.work, err = os.MkdirTemp("", "massif-demo-"); err != nil {
 		return err
 	}
+	prepared := false
 	defer func() {
-		if err == nil || d.sim != nil {
+		if err == nil || d.sim != nil || !prepared {
 			err = errors.Join(err, os.RemoveAll(d.work))
 			return
 		}
@@ -73,6 +74,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
+	prepared = true
 	if d.sim != nil {
 		defer func() { err = errors.Join(err, d.sim.Close()) }()
 	}

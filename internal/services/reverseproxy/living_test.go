@@ -92,6 +92,7 @@ func bootNode(t *testing.T, program string, m simulator.Machine) simulator.Guest
 	}
 	var said bytes.Buffer
 	node.command = exec.Command(program, "-config", file)
+	node.command.Env = append(os.Environ(), "TMPDIR="+directory) // killed, it tidies up nothing
 	node.command.Stderr = &said
 	if err := node.command.Start(); err != nil {
 		t.Error(err)
