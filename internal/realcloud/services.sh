@@ -32,11 +32,12 @@ python() {
 }
 
 # wsgi NAME PORT PROCESSES FILE ARGUMENT...: uwsgi closes connections without saying so, which clients that reuse them
-# see as an unexpected end: hence the header.
+# see as an unexpected end: hence the header. Each worker loads the application itself: what is loaded before the fork, they share, and
+# oslo.log's lock (a pipe, watched through eventlet's epoll) then lets one of them wait for ever when two log at once.
 wsgi() {
   local name=$1 port=$2 processes=$3 file=$4
   shift 4
-  start "$name" uwsgi --plugin python3 --http-socket "127.0.0.1:$port" --add-header 'Connection: close' --master --die-on-term \
+  start "$name" uwsgi --plugin python3 --http-socket "127.0.0.1:$port" --add-header 'Connection: close' --master --lazy-apps --die-on-term \
     --no-orphans --need-app --enable-threads --processes "$processes" --threads 1 --thunder-lock --buffer-size 65535 \
     --listen 100 --procname-prefix "$name " --disable-logging --log-5xx --wsgi-file "$file" "$@"
 }
