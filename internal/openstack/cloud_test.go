@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 // fakeCloud is an identity service whose catalog sends every service to the test's own handler.
 type fakeCloud struct {
 	*httptest.Server
-	mux *http.ServeMux
+	mux  *http.ServeMux
+	cuts atomic.Int64 // requests of a token whose connection is cut, before one is answered
 
 	mu     sync.Mutex
 	log    []string
@@ -37,6 +39,9 @@ func newFakeCloud(t *testing.T) *fakeCloud {
 	}))
 	t.Cleanup(f.Close)
 	f.mux.HandleFunc("POST /v3/auth/tokens", func(w http.ResponseWriter, _ *http.Request) {
+		if f.cuts.Add(-1) >= 0 {
+			panic(http.ErrAbortHandler)
+		}
 		f.mu.Lock()
 		f.tokens++
 		token := fmt.Sprintf("token-%d", f.tokens)

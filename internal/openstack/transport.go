@@ -144,7 +144,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return logged{t}.RoundTrip(req)
 	}
-	sent := &attempt{method: req.Method}
+	sent := &attempt{method: req.Method, harmless: harmless(req)}
 	ctx := context.WithValue(req.Context(), attemptKey{}, sent)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaderField: func(string, []string) { sent.left.Store(true) },
@@ -163,9 +163,10 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 
 // attempt is what the retry rules need to know about a request when there is no response.
 type attempt struct {
-	method string
-	left   atomic.Bool  // some of the request was written to a connection
-	faults atomic.Int32 // answers 500
+	method   string
+	harmless bool         // to send twice
+	left     atomic.Bool  // some of the request was written to a connection
+	faults   atomic.Int32 // answers 500
 }
 
 // mostFaults is how often a service may fail to read before the user hears of it. Octavia answers 500 when something else removes what
@@ -188,13 +189,13 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return false, err
 	}
 	if err != nil {
-		return !permanent(err) && (idempotent(sent.method) || !sent.left.Load()), nil
+		return !permanent(err) && (sent.harmless || !sent.left.Load()), nil
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return true, nil
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
-		return idempotent(sent.method), nil
+		return sent.harmless, nil
 	case http.StatusInternalServerError:
 		reads := sent.method == http.MethodGet || sent.method == http.MethodHead
 		return reads && sent.faults.Add(1) <= mostFaults, nil
@@ -202,12 +203,13 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	return false, nil
 }
 
-func idempotent(method string) bool {
-	switch method {
+// harmless tells requests that may be sent twice: those that HTTP says so of, and that of a token.
+func harmless(req *http.Request) bool {
+	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
 		return true
 	}
-	return false
+	return tokenPath(req.URL.Path)
 }
 
 // permanent tells errors that the same request would meet again: names that do not resolve, untrusted certificates,

@@ -119,6 +119,16 @@ func TestPostIsSentAgainWhenNothingLeft(t *testing.T) {
 	}
 }
 
+// A second token does no harm: who logs in tries again where a POST of something else would not.
+func TestLoginIsSentAgain(t *testing.T) {
+	f := newFakeCloud(t)
+	f.cuts.Store(2)
+	f.open(t)
+	if got := len(f.requests("POST /v3/auth/tokens")); got != 3 {
+		t.Errorf("sent %d times", got)
+	}
+}
+
 func TestGivingUpShowsTheAnswer(t *testing.T) {
 	for status, sent := range map[int]int{503: 1 + DefaultMaxRetries, 500: 1 + mostFaults} {
 		f := newFakeCloud(t)
