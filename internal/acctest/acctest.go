@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +56,7 @@ func New(t *testing.T, adjust ...func(*simulator.Options)) *Cloud {
 		c.Cloud = c.open(t, name)
 		return c
 	}
-	options := simulator.Options{PublicCIDR: publicCIDR()}
+	options := simulator.Options{PublicCIDR: publicCIDR(t)}
 	for _, f := range adjust {
 		f(&options)
 	}
@@ -88,13 +87,31 @@ func OnSimulator(t *testing.T, why string, adjust ...func(*simulator.Options)) *
 	return New(t, adjust...)
 }
 
-var simulators atomic.Uint32
+// inUse are the subnets of this process that a simulator has, by their number.
+var inUse = struct {
+	sync.Mutex
+	numbers map[int]bool
+}{numbers: map[int]bool{}}
 
-// publicCIDR gives each simulator of this machine floating IPs of its own, so that the load balancers of
-// parallel tests can all listen: 64 x 256 processes by their id, with 8 simulators each.
-func publicCIDR() string {
-	pid := os.Getpid()
-	return fmt.Sprintf("127.%d.%d.%d/27", 64+pid>>8&63, pid&255, simulators.Add(1)%8*32)
+// publicCIDR gives each simulator of this machine floating IPs of its own until its test ends, so that the load balancers and clusters of
+// parallel tests can all listen. Eight simulators share 127.x.y.0/24. Which x and y are a process's follows from its id, and leaves
+// room for 248 simulators before those of the next.
+func publicCIDR(t *testing.T) string {
+	t.Helper()
+	inUse.Lock()
+	defer inUse.Unlock()
+	n := 0
+	for inUse.numbers[n] {
+		n++
+	}
+	inUse.numbers[n] = true
+	t.Cleanup(func() {
+		inUse.Lock()
+		defer inUse.Unlock()
+		delete(inUse.numbers, n)
+	})
+	block := os.Getpid()*31 + n/8
+	return fmt.Sprintf("127.%d.%d.%d/27", 64+block>>8&63, block&255, n%8*32)
 }
 
 func (c *Cloud) openSimulator(t *testing.T) *openstack.Cloud {

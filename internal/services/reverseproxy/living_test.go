@@ -76,7 +76,7 @@ func bootNode(t *testing.T, program string, m simulator.Machine) simulator.Guest
 		return nil
 	}
 	n := addresses.Add(1)
-	node := &edgeNode{host: fmt.Sprintf("127.%d.%d.%d", 200+os.Getpid()>>8&15, os.Getpid()&255, 1+n%250), ended: make(chan struct{})}
+	node := &edgeNode{host: fmt.Sprintf("127.%d.%d.%d", 216+os.Getpid()>>8&15, os.Getpid()&255, 1+n%250), ended: make(chan struct{})}
 	maps.Copy(settings, map[string]any{
 		"http": node.Address(80), "https": node.Address(443), "metrics": node.Address(9180),
 		"proxy_protocol_from": []string{"127.0.0.0/8"}, "cache_directory": directory, "drain_delay": "2s", "grace_period": "10s",
