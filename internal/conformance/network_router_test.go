@@ -58,7 +58,7 @@ func TestRouter(t *testing.T) {
 	other := n.makeNetwork(t, "other")
 	loose := n.makeSubnet(t, other, "10.52.0.0/24")
 	second := n.makeSubnet(t, other, "10.52.1.0/24")
-	overlapping := n.makeSubnet(t, n.makeNetwork(t, "same"), "10.51.0.0/25")
+	overlapping := n.makeSubnet(t, n.makeNetwork(t, "same"), "10.51.0.0/24")
 	headless := n.make(t, "/subnets", "subnet", obj{"network_id": other, "ip_version": 4, "cidr": "10.53.0.0/24", "gateway_ip": nil})["id"].(string)
 	put := func(name, action string, status int, kind, words string, in obj) refusal {
 		return refusal{name, "PUT", "/routers/" + id + action, in, status, kind, words}

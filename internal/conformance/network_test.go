@@ -14,9 +14,14 @@ func (a *api) makeNetwork(t *testing.T, name string) string {
 	return a.make(t, "/networks", "network", obj{"name": a.name(name)})["id"].(string)
 }
 
+// makeSubnet makes a subnet of 256 addresses. The lower half is for those that a test chooses: no other port gets one of them.
 func (a *api) makeSubnet(t *testing.T, network, cidr string) string {
 	t.Helper()
-	return a.make(t, "/subnets", "subnet", obj{"name": a.name("subnet"), "network_id": network, "ip_version": 4, "cidr": cidr})["id"].(string)
+	base := strings.TrimSuffix(cidr, "0/24")
+	pools := list{obj{"start": base + "129", "end": base + "254"}}
+	return a.make(t, "/subnets", "subnet", obj{
+		"name": a.name("subnet"), "network_id": network, "ip_version": 4, "cidr": cidr, "allocation_pools": pools,
+	})["id"].(string)
 }
 
 func (a *api) makePort(t *testing.T, network string, more obj) obj {

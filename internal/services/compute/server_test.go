@@ -25,13 +25,14 @@ import (
 
 const testServer = "massif_server.test"
 
-// place is where the servers of the tests live.
+// place is where the servers of the tests live. Addresses that a test chooses are not in the pool, where another port could have got them.
 const place = `
 resource "massif_network" "test" { name = "{{name}}" }
 resource "massif_subnet" "test" {
-  name       = "{{name}}"
-  network_id = massif_network.test.id
-  cidr       = "10.7.0.0/24"
+  name             = "{{name}}"
+  network_id       = massif_network.test.id
+  cidr             = "10.7.0.0/24"
+  allocation_pools = [{ start = "10.7.0.100", end = "10.7.0.250" }]
 }
 resource "massif_security_group" "test" { name = "{{name}}" }
 `

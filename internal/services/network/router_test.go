@@ -16,11 +16,13 @@ import (
 
 const routerIt = "massif_router.test"
 
+// Addresses that a test chooses are not in the pool, where another port could have got them.
 const twoSubnets = aNetwork + `
 resource "massif_subnet" "a" {
-  name       = "{{name}}-a"
-  network_id = massif_network.test.id
-  cidr       = "10.77.0.0/24"
+  name             = "{{name}}-a"
+  network_id       = massif_network.test.id
+  cidr             = "10.77.0.0/24"
+  allocation_pools = [{ start = "10.77.0.100", end = "10.77.0.199" }]
 }
 
 resource "massif_subnet" "b" {
