@@ -336,6 +336,7 @@ func TestAccount(t *testing.T) {
 	c := open(t, simulator.Options{})
 	s := c.login(t)
 	o := s.objectStore(t)
+	o.container(t, "first", nil) // makes the account, on a cloud where nobody did before
 	t.Run("an account counts and knows policies", func(t *testing.T) {
 		headers(t, o.want(t, http.StatusNoContent, "HEAD", "", nil), map[string]any{"X-Account-Container-Count": someText, "X-Account-Bytes-Used": someText, "X-Account-Object-Count": someText})
 	})
