@@ -52,13 +52,8 @@ func (c *Client) Ready(ctx context.Context) error {
 
 // WaitReady waits until the API is ready.
 func (c *Client) WaitReady(ctx context.Context) error {
-	var last error
-	err := poll(ctx, func(ctx context.Context) bool {
-		last = c.Ready(ctx)
-		return last == nil
-	})
-	if err != nil {
-		return fmt.Errorf("wait for the API of cluster %s: %w", c.cluster, errors.Join(err, last))
+	if err := poll(ctx, c.Ready); err != nil {
+		return fmt.Errorf("wait for the API of cluster %s: %w", c.cluster, err)
 	}
 	return nil
 }
@@ -66,21 +61,21 @@ func (c *Client) WaitReady(ctx context.Context) error {
 // WaitNode waits until a node is Ready and, as a server, a member of the control
 // plane whose etcd votes.
 func (c *Client) WaitNode(ctx context.Context, name string, role Role) error {
-	last := "it has not registered"
-	err := poll(ctx, func(ctx context.Context) bool {
+	err := poll(ctx, func(ctx context.Context) error {
 		node, err := c.api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
-			return false
-		case err != nil:
-			last = err.Error()
-			return false
+		if apierrors.IsNotFound(err) {
+			return errors.New("it has not registered")
 		}
-		last = whyNotReady(node, role)
-		return last == ""
+		if err != nil {
+			return err
+		}
+		if lacks := whyNotReady(node, role); lacks != "" {
+			return errors.New(lacks)
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("wait for node %s: %w: %s", name, err, last)
+		return fmt.Errorf("wait for node %s: %w", name, err)
 	}
 	return nil
 }
@@ -153,19 +148,18 @@ func (c *Client) DeleteNode(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("delete node %s: %w", name, err)
 	}
-	last := "it is still there"
-	err = poll(ctx, func(ctx context.Context) bool {
+	err = poll(ctx, func(ctx context.Context) error {
 		node, err := c.api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-		switch {
-		case err == nil:
-			last = fmt.Sprintf("its finalizers are %v", node.Finalizers)
-		case !apierrors.IsNotFound(err):
-			last = err.Error()
+		if apierrors.IsNotFound(err) {
+			return nil
 		}
-		return apierrors.IsNotFound(err)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("its finalizers are %v", node.Finalizers)
 	})
 	if err != nil {
-		return fmt.Errorf("wait for node %s to be gone: %w: %s", name, err, last)
+		return fmt.Errorf("wait for node %s to be gone: %w", name, err)
 	}
 	return nil
 }
@@ -275,10 +269,20 @@ func (c *Client) SetSnapshotTarget(ctx context.Context, target S3) error {
 	return nil
 }
 
-// poll calls done until it is true or the context ends, quickly at first.
-func poll(ctx context.Context, done func(context.Context) bool) error {
+// poll calls check until it has nothing to say or the context ends, quickly at first. Its error is the context's with what check
+// said last; of a check that the context cut off, what the one before it said.
+func poll(ctx context.Context, check func(context.Context) error) error {
+	var last error
 	backoff := wait.Backoff{Duration: pollFirst, Factor: pollFactor, Jitter: 0.1, Steps: 12, Cap: pollMost}
-	return backoff.DelayFunc().Until(ctx, true, true, func(ctx context.Context) (bool, error) {
-		return done(ctx), nil
+	err := backoff.DelayFunc().Until(ctx, true, true, func(ctx context.Context) (bool, error) {
+		lacks := check(ctx)
+		if last == nil || ctx.Err() == nil {
+			last = lacks
+		}
+		return lacks == nil, nil
 	})
+	if err != nil && last != nil {
+		return fmt.Errorf("%w: %w", err, last)
+	}
+	return err
 }
