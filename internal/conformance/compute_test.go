@@ -72,6 +72,9 @@ func (k serverKit) active(t *testing.T, id string) obj {
 	return k.compute.passes(t, "/servers/"+id, "server.status", "BUILD", "ACTIVE").at("server").(obj)
 }
 
+// bound are the states of a port that a server gets: BUILD while the agent works on it.
+var bound = []string{"DOWN", "BUILD", "ACTIVE"}
+
 func TestComputeVersions(t *testing.T) {
 	c := open(t, simulator.Options{})
 	s := c.login(t)
@@ -259,7 +262,7 @@ func TestServer(t *testing.T) {
 		path := "/ports?device_id=" + id
 		port := k.network.get(t, path).at("ports.0")
 		is(t, "port", port, obj{"device_owner": containing("compute:"), "name": "", "network_id": k.net})
-		k.network.passes(t, path, "ports.0.status", "DOWN", "BUILD", "ACTIVE") // BUILD while the agent works on it
+		k.network.passes(t, path, "ports.0.status", bound...)
 	})
 	t.Run("lists find it by name, tag and status", func(t *testing.T) {
 		n.want(t, http.StatusAccepted, "POST", "/servers", obj{"server": obj{"name": c.name("one-more"), "flavorRef": k.small, "imageRef": k.image, "networks": "none"}})
@@ -407,7 +410,7 @@ func TestServerPort(t *testing.T) {
 	id := k.server(t, "one", obj{"networks": list{obj{"port": port}}})
 	k.active(t, id)
 	t.Run("a port of the user's is bound to the server", func(t *testing.T) {
-		k.network.passes(t, "/ports/"+port, "port.status", "DOWN", "ACTIVE")
+		k.network.passes(t, "/ports/"+port, "port.status", bound...)
 		is(t, "port", k.network.get(t, "/ports/"+port).at("port"), obj{"device_id": id, "device_owner": containing("compute:"), "name": c.name("port")})
 	})
 	k.compute.refuses(t,

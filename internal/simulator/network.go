@@ -177,7 +177,7 @@ func (n *network) make(r *resource, project string, in object) (object, error) {
 // resume ends what was on its way when the state was saved.
 func (n *network) resume() {
 	for _, port := range n.Ports.all() {
-		if port.has("_host") && port.str("status") == "DOWN" {
+		if port.has("_host") && port.str("status") != "ACTIVE" {
 			n.activatePort(port.str("id"))
 		}
 	}

@@ -437,7 +437,7 @@ func (n *network) deletePort(id string) {
 	delete(n.Ports, id)
 }
 
-// bindPort gives a port to a device on a host; it becomes ACTIVE after Times.Port.
+// bindPort gives a port to a device on a host; it becomes ACTIVE after Times.Port, and is in BUILD before, while the agent works on it.
 func (n *network) bindPort(id, deviceID, deviceOwner, host string) {
 	port, ok := n.Ports.get(id)
 	if !ok {
@@ -449,12 +449,19 @@ func (n *network) bindPort(id, deviceID, deviceOwner, host string) {
 }
 
 func (n *network) activatePort(id string) {
-	n.sim.after(n.portTime(), func() {
-		if port, ok := n.Ports.get(id); ok && port.has("_host") && port.str("status") != "ACTIVE" {
-			port["status"] = "ACTIVE"
-			touch(port)
-		}
+	half := n.portTime() / 2
+	n.sim.after(half, func() {
+		n.setPortStatus(id, "BUILD")
+		n.sim.after(half, func() { n.setPortStatus(id, "ACTIVE") })
 	})
+}
+
+// setPortStatus is what an agent reports of a port that is bound to its host and not ACTIVE yet.
+func (n *network) setPortStatus(id, status string) {
+	if port, ok := n.Ports.get(id); ok && port.has("_host") && port.str("status") != "ACTIVE" {
+		port["status"] = status
+		touch(port)
+	}
 }
 
 // unbindPort takes a port from its device.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -492,26 +493,46 @@ func TestFloatingIPs(t *testing.T) {
 }
 
 func TestBoundPortsBecomeActive(t *testing.T) {
-	s := start(t, Options{})
-	c := as(t, s, "demo", "demo")
-	w := makeWorld(c)
-	s.locked(func() {
-		s.network.bindPort(w.port, "server", "compute:nova", "host")
-		if got := s.network.Ports[w.port]; got.str("status") != "DOWN" || got.str("device_id") != "server" {
-			t.Errorf("%v", got)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Options{Times: Times{Port: time.Second}})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	show := func() object { return c.want(200, "GET", v2+"ports/"+w.port, "").body.obj("port") }
-	eventually(t, "the port is ACTIVE", func() bool { return show().str("status") == "ACTIVE" })
-	s.locked(func() {
-		if got := s.network.devicePorts("server"); len(got) != 1 {
-			t.Errorf("ports of the device: %v", got)
+		defer func() { _ = s.Close() }()
+		id := ""
+		is := func(device, status string) {
+			t.Helper()
+			s.locked(func() {
+				if got := s.network.Ports[id]; got.str("device_id") != device || got.str("status") != status {
+					t.Errorf("%v, want %s of device %q", got, status, device)
+				}
+			})
 		}
-		s.network.unbindPort(w.port)
+		s.locked(func() {
+			network, err := s.network.make(s.network.networkResource(), "", object{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			port, err := s.network.createPort("", object{"network_id": network.str("id")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id = port.str("id")
+			s.network.bindPort(id, "server", "compute:nova", "host")
+		})
+		is("server", "DOWN")
+		time.Sleep(600 * time.Millisecond)
+		is("server", "BUILD")
+		time.Sleep(600 * time.Millisecond)
+		is("server", "ACTIVE")
+		s.locked(func() {
+			if got := s.network.devicePorts("server"); len(got) != 1 {
+				t.Errorf("ports of the device: %v", got)
+			}
+			s.network.unbindPort(id)
+		})
+		is("", "DOWN")
 	})
-	if got := show(); got.str("status") != "DOWN" || got.str("device_id") != "" {
-		t.Errorf("%v", got)
-	}
 }
 
 func TestSecurityGroups(t *testing.T) {

@@ -49,7 +49,7 @@ UNBOUND_ROUTER_PORTS = """
     WHERE p.device_owner LIKE 'network:router_%%' AND (b.vif_type = 'unbound' OR b.host = '')"""
 PORTS_TO_REPORT = """
     SELECT p.id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id
-    WHERE p.status = 'DOWN' AND p.admin_state_up = 1 AND b.vif_type = 'ovs' AND b.status = 'ACTIVE' AND b.host = %s"""
+    WHERE p.status IN ('DOWN', 'BUILD') AND p.admin_state_up = 1 AND b.vif_type = 'ovs' AND b.status = 'ACTIVE' AND b.host = %s"""
 FLOATING_IPS_TO_REPORT = """
     SELECT id, router_id, last_known_router_id FROM floatingips
     WHERE (router_id IS NOT NULL AND status <> 'ACTIVE')
