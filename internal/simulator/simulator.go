@@ -221,11 +221,6 @@ func (s *Simulator) Leftovers() []string {
 	return lines
 }
 
-// SetLatency changes the latency of the requests that arrive from now on.
-func (s *Simulator) SetLatency(latency time.Duration) {
-	s.locked(func() { s.options.Latency = latency })
-}
-
 // SetTimes changes how long the changes take that start from now on.
 func (s *Simulator) SetTimes(times Times) {
 	s.locked(func() { s.options.Times = times })

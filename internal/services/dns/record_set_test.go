@@ -130,13 +130,12 @@ func TestRecordSetDisappears(t *testing.T) {
 		if _, err := call(t, c, http.MethodDelete, nil, "zones", zone, "recordsets", id); err != nil {
 			t.Fatal(err)
 		}
-		for range 300 {
-			if _, err := call(t, c, http.MethodGet, nil, "zones", zone, "recordsets", id); openstack.NotFound(err) {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
+		if !acctest.Eventually(t, time.Minute, func() bool {
+			_, err := call(t, c, http.MethodGet, nil, "zones", zone, "recordsets", id)
+			return openstack.NotFound(err)
+		}) {
+			t.Fatal("the record set is still there")
 		}
-		t.Fatal("the record set is still there")
 	}
 	c.Test(t, first, second)
 }

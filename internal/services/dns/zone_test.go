@@ -98,13 +98,12 @@ func TestZoneDisappears(t *testing.T) {
 		if _, err := call(t, c, http.MethodDelete, nil, "zones", s.ID); err != nil {
 			t.Fatal(err)
 		}
-		for range 300 {
-			if _, err := call(t, c, http.MethodGet, nil, "zones", s.ID); openstack.NotFound(err) {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
+		if !acctest.Eventually(t, time.Minute, func() bool {
+			_, err := call(t, c, http.MethodGet, nil, "zones", s.ID)
+			return openstack.NotFound(err)
+		}) {
+			t.Fatal("the zone is still there")
 		}
-		t.Fatal("the zone is still there")
 	}
 	c.Test(t, first, second)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/listeners"
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -227,7 +228,9 @@ output "health" { value = massif_load_balancer.test.statuses.pools["app"].member
 		// Nothing answers at the member's address, which the checks find out in time.
 		resource.TestStep{
 			PreConfig: func() {
-				eventually(t, func() bool { return lookup(t, c).OperatingStatus == "ERROR" })
+				if !acctest.Eventually(t, time.Minute, func() bool { return lookup(t, c).OperatingStatus == "ERROR" }) {
+					t.Fatal("no probe fails")
+				}
 			},
 			RefreshState: true,
 			Check: func(s *terraform.State) error {

@@ -307,13 +307,12 @@ func TestLoadBalancerDisappears(t *testing.T) {
 				if err := loadbalancers.Delete(t.Context(), client, id, loadbalancers.DeleteOpts{Cascade: true}).ExtractErr(); err != nil {
 					t.Fatal(err)
 				}
-				for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-					if _, err := loadbalancers.Get(t.Context(), client, id).Extract(); err != nil {
-						return
-					}
-					time.Sleep(200 * time.Millisecond)
+				if !acctest.Eventually(t, time.Minute, func() bool {
+					_, err := loadbalancers.Get(t.Context(), client, id).Extract()
+					return err != nil
+				}) {
+					t.Fatal("it does not disappear")
 				}
-				t.Fatal("it does not disappear")
 			},
 			Config:           basic(web),
 			ConfigPlanChecks: action(plancheck.ResourceActionCreate),
@@ -332,12 +331,12 @@ func TestLoadBalancerDrift(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-				if lb, err := loadbalancers.Get(t.Context(), client, lookup(t, c).ID).Extract(); err == nil && lb.ProvisioningStatus == "ACTIVE" {
-					return
-				}
+			if !acctest.Eventually(t, time.Minute, func() bool {
+				lb, err := loadbalancers.Get(t.Context(), client, lookup(t, c).ID).Extract()
+				return err == nil && lb.ProvisioningStatus == "ACTIVE"
+			}) {
+				t.Fatal("it does not become ACTIVE")
 			}
-			t.Fatal("it does not become ACTIVE")
 		}
 	}
 	client, err := c.LoadBalancer()

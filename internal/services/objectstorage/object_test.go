@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/objectstorage/v1/objects"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -24,6 +25,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
@@ -358,29 +360,26 @@ func TestObjectWithoutContainer(t *testing.T) {
 // An expired object is gone: the plan makes it anew.
 func TestObjectExpires(t *testing.T) {
 	c := acctest.New(t)
-	gone := func() {
-		for {
-			client, err := c.ObjectStorage()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := client.Head(t.Context(), client.ServiceURL(c.Prefix, "brief"), &gophercloud.RequestOpts{OkCodes: []int{200}}); err != nil {
-				return
-			}
-			select {
-			case <-t.Context().Done():
-				return
-			case <-time.After(200 * time.Millisecond):
-			}
+	body := func(seconds int) string {
+		return in(fmt.Sprintf("  name = \"brief\"\n  content = \"x\"\n  delete_after = %d", seconds))
+	}
+	expire := func() {
+		client, err := c.ObjectStorage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := objects.Update(t.Context(), client, c.Prefix, "brief", objects.UpdateOpts{DeleteAfter: new(int64(1))}).Err; err != nil {
+			t.Fatal(err)
+		}
+		if !acctest.Eventually(t, time.Minute, func() bool {
+			return openstack.NotFound(objects.Get(t.Context(), client, c.Prefix, "brief", nil).Err)
+		}) {
+			t.Fatal("it is still there")
 		}
 	}
-	body := func(seconds int) string {
-		return fmt.Sprintf("resource \"massif_object_container\" \"test\" {\n  name = \"{{name}}\"\n  force_destroy = true\n}\n"+
-			"resource \"massif_object\" \"test\" {\n  container = massif_object_container.test.name\n  name = \"brief\"\n  content = \"x\"\n  delete_after = %d\n}\n", seconds)
-	}
 	c.Test(t,
-		resource.TestStep{Config: body(8)},
-		resource.TestStep{PreConfig: gone, Config: body(1000), ConfigPlanChecks: objectPlan(plancheck.ResourceActionCreate)},
+		resource.TestStep{Config: body(1000)},
+		resource.TestStep{PreConfig: expire, Config: body(1000), ConfigPlanChecks: objectPlan(plancheck.ResourceActionCreate)},
 		resource.TestStep{Config: body(1000), ConfigPlanChecks: objectPlan(plancheck.ResourceActionNoop)},
 		resource.TestStep{
 			Config:            body(2000),
