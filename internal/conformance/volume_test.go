@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
@@ -131,6 +132,59 @@ func TestServerVolumes(t *testing.T) {
 	t.Run("the boot volume goes with the server when it was told so", func(t *testing.T) {
 		n.remove(t, "/servers/"+id)
 		v.passes(t, "/volumes/"+root, "volume.status", "in-use", "detaching", "available", "deleting", gone)
+	})
+}
+
+// Cinder gives a volume to one server at a time, and takes it from one at a time. Who asks meanwhile is refused, and may ask again.
+func TestServersThatShareAVolume(t *testing.T) {
+	c := open(t, simulator.Options{})
+	s := c.login(t)
+	k := kit(t, s)
+	n, v := k.compute, s.volume(t)
+	volume := v.makeVolume(t, obj{"volume_type": "shared"})["id"].(string)
+	v.passes(t, "/volumes/"+volume, "volume.status", "creating", "available")
+	one := k.server(t, "one", obj{"block_device_mapping_v2": list{
+		obj{"boot_index": 0, "uuid": k.image, "source_type": "image", "destination_type": "local", "delete_on_termination": true},
+		obj{"boot_index": -1, "uuid": volume, "source_type": "volume", "destination_type": "volume"},
+	}})
+	others := []string{k.server(t, "two", nil), k.server(t, "three", nil)}
+	t.Run("a server on a local disk has an image, also when it has a volume", func(t *testing.T) {
+		server := k.active(t, one)
+		same(t, "image", dig(server, "image", "id"), k.image)
+		same(t, "volumes", dig(server, "os-extended-volumes:volumes_attached", "0", "id"), volume)
+	})
+	for _, id := range others {
+		k.active(t, id)
+	}
+	in := func(server string) string { return "/servers/" + server + "/os-volume_attachments" }
+	inTurn := func(t *testing.T, words, method, path string, body any) {
+		t.Helper()
+		if !n.within(n.patience(), func() bool {
+			got := n.do(t, method, path, body)
+			if got.status < http.StatusMultipleChoices {
+				return true
+			}
+			if kind, message := got.fault(t); got.status != http.StatusBadRequest || kind != "badRequest" || !strings.Contains(message, words) {
+				t.Fatalf("%s: %d %s", got.request, got.status, got.text)
+			}
+			return false
+		}) {
+			t.Fatalf("%s %s is never accepted", method, path)
+		}
+	}
+	t.Run("it is given to one after the other", func(t *testing.T) {
+		for _, id := range others {
+			inTurn(t, "Volume "+volume+" status must be available or in-use or downloading to reserve, but the current status is ",
+				"POST", in(id), obj{"volumeAttachment": obj{"volumeId": volume}})
+		}
+		v.passes(t, "/volumes/"+volume, "volume.status", "reserved", "attaching", "in-use")
+		same(t, "users", len(v.get(t, "/volumes/"+volume).at("volume.attachments").(list)), 3)
+	})
+	t.Run("it is taken from one after the other", func(t *testing.T) {
+		for _, id := range append(others, one) {
+			inTurn(t, "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.", "DELETE", in(id)+"/"+volume, nil)
+		}
+		v.passes(t, "/volumes/"+volume, "volume.status", "detaching", "available")
 	})
 }
 

@@ -532,9 +532,11 @@ func (n *compute) detachVolume(c *call) (int, any, error) {
 		return 0, nil, badRequest("Cannot detach a root device volume")
 	}
 	volume, _ := n.sim.volume.Volumes.get(id)
-	if len(volume.strs("_users")) == 1 {
-		volume["status"] = "detaching"
+	if volume.str("status") != "in-use" { // another server takes it or lets go of it
+		return 0, nil, badRequest("Invalid volume: Invalid input received: Invalid volume: Unable to detach volume. Volume status must be 'in-use' "+
+			"and attach_status must be 'attached' to detach. (HTTP 400) (Request-ID: req-%s)", newUUID())
 	}
+	volume["status"] = "detaching"
 	serverID := server.str("id")
 	n.sim.after(n.sim.options.Times.ServerAction/4, func() {
 		n.sim.volume.detach(id, serverID)

@@ -426,7 +426,7 @@ func (n *compute) newServer(c *call, in, hints object) (object, error) {
 	if !ok {
 		return nil, badRequest("Flavor %s could not be found.", in.str("flavorRef"))
 	}
-	volumes, err := n.bootVolumes(in)
+	volumes, backed, err := n.serverVolumes(in)
 	if err != nil {
 		return nil, err
 	}
@@ -436,9 +436,9 @@ func (n *compute) newServer(c *call, in, hints object) (object, error) {
 		return nil, badRequest("Missing imageRef attribute")
 	case image != "" && !known:
 		return nil, badRequest("Can not find requested image")
-	case image != "" && len(volumes) == 0 && flavor.num("disk") == 0:
+	case image != "" && !backed && flavor.num("disk") == 0:
 		return nil, fail(http.StatusForbidden, "", "Only volume-backed servers are allowed for flavors with zero disk.")
-	case len(volumes) > 0:
+	case backed:
 		image = ""
 	}
 	if key := in.str("key_name"); key != "" {
@@ -481,11 +481,11 @@ func hostname(name string) string {
 	return strings.ToLower(strings.Trim(name, ".-"))
 }
 
-// bootVolumes are the volumes that a server boots from or gets, from block_device_mapping_v2.
-func (n *compute) bootVolumes(in object) ([]any, error) {
-	volumes, boots := []any{}, false
+// serverVolumes are the volumes that a server gets, from block_device_mapping_v2, and whether it boots from one of them.
+func (n *compute) serverVolumes(in object) (volumes []any, backed bool, err error) {
+	volumes = []any{}
 	for _, device := range in.objs("block_device_mapping_v2") {
-		boots = boots || device.given("boot_index") && text(device["boot_index"]) == "0"
+		boots := device.given("boot_index") && text(device["boot_index"]) == "0"
 		source, id := device.str("source_type"), device.str("uuid")
 		size := device.num("volume_size")
 		if text, ok := device["volume_size"].(string); ok {
@@ -498,35 +498,35 @@ func (n *compute) bootVolumes(in object) ([]any, error) {
 			continue
 		case source == "image":
 			if _, ok := n.sim.image.Images.get(id); !ok {
-				return nil, badRequest("Block Device Mapping is Invalid: failed to get image %s.", id)
+				return nil, false, badRequest("Block Device Mapping is Invalid: failed to get image %s.", id)
 			}
 			volume["image"] = id
 		case source == "volume":
 			found, ok := n.sim.volume.Volumes.get(id)
 			if !ok {
-				return nil, badRequest("Block Device Mapping is Invalid: failed to get volume %s.", id)
+				return nil, false, badRequest("Block Device Mapping is Invalid: failed to get volume %s.", id)
 			}
 			if err := attachable(found); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			volume["id"] = id
 		case source != "blank":
-			return nil, badRequest("Block Device Mapping is Invalid: Unable to determine source type")
+			return nil, false, badRequest("Block Device Mapping is Invalid: Unable to determine source type")
 		}
 		if source != "volume" && size == 0 {
-			return nil, badRequest("Images with destination_type 'volume' need to have a non-zero size specified")
+			return nil, false, badRequest("Images with destination_type 'volume' need to have a non-zero size specified")
 		}
 		if kind := volume.str("type"); kind != "" {
 			if _, ok := n.sim.volume.kindNamed(kind); !ok {
-				return nil, badRequest("Volume type %s could not be found.", kind)
+				return nil, false, badRequest("Volume type %s could not be found.", kind)
 			}
 		}
-		volumes = append(volumes, volume)
+		volumes, backed = append(volumes, volume), backed || boots
 	}
-	if len(volumes) > 0 && !boots && in.str("imageRef") == "" {
-		return nil, badRequest("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.")
+	if len(volumes) > 0 && !backed && in.str("imageRef") == "" {
+		return nil, false, badRequest("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.")
 	}
-	return volumes, nil
+	return volumes, backed, nil
 }
 
 func (n *compute) updateServer(c *call) (int, any, error) {

@@ -469,8 +469,11 @@ func (v *volume) detach(id, server string) {
 	})
 	o["_users"] = slices.DeleteFunc(o.strs("_users"), func(user string) bool { return user == server })
 	o["updated_at"] = volumeNow()
-	if len(o.strs("_users")) == 0 {
+	switch {
+	case len(o.strs("_users")) == 0:
 		o["status"] = "available"
+	case o.str("status") == "detaching":
+		o["status"] = "in-use"
 	}
 }
 
