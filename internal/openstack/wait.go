@@ -92,6 +92,11 @@ const patience = 45 * time.Second
 // Unused calls remove, or anything else that wants an object for itself, again as long as its error says that something
 // uses the object: what the same plan is doing lets go of it soon. In the end it returns what remove said last.
 func Unused(ctx context.Context, remove func(context.Context) error, inUse func(error) bool) error {
+	return UnusedFor(ctx, patience, remove, inUse)
+}
+
+// UnusedFor is Unused with a patience of one's own, for objects that others are known to let go of.
+func UnusedFor(ctx context.Context, patience time.Duration, remove func(context.Context) error, inUse func(error) bool) error {
 	begin := time.Now()
 	var refusal error
 	for {

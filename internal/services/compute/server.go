@@ -74,8 +74,10 @@ func (server) Timeouts() lifecycle.Timeouts {
 // Secrets carries the write-only user data.
 func (server) Secrets(from, to *serverModel) { to.UserDataWO = from.UserDataWO }
 
-// createLimit bounds the requests of a create that must not be interrupted.
-const createLimit = 2 * time.Minute
+// uninterrupted is a context for requests in the midst of which an interrupt would leave objects of which nobody knows the ids.
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+}
 
 func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {
 	client, err := cloud.Compute()
@@ -90,25 +92,26 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 	if err != nil {
 		return err
 	}
-	// An interrupt in the midst of these requests would leave objects of which nobody knows the ids.
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+	plugging, cancel := uninterrupted(ctx)
 	defer cancel()
-	plugs, made, err := m.plug(whole, cloud, nics)
+	plugs, made, err := m.plug(plugging, cloud, nics)
 	if err != nil {
 		return err
 	}
 	opts.Networks = plugs
-	begin := time.Now()
 	var answer *servers.Server
-	err = openstack.Unused(whole, func(ctx context.Context) (err error) {
+	err = openstack.UnusedFor(ctx, turn, func(ctx context.Context) (err error) {
+		begin := time.Now()
 		answer, err = servers.Create(ctx, client, opts, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
+		if openstack.Lost(err) {
+			answer, err = findLost(ctx, client, opts.Name, begin, err)
+		}
 		return err
-	}, volumeReserved)
-	if openstack.Lost(err) {
-		answer, err = findLost(ctx, client, opts.Name, begin, err)
-	}
+	}, volumeTaken)
 	if err != nil {
-		return errors.Join(blameServer(fmt.Errorf("create server %q: %w", m.Name.ValueString(), err)), deletePorts(whole, cloud, made))
+		cleaning, cancel := uninterrupted(ctx)
+		defer cancel()
+		return errors.Join(blameServer(fmt.Errorf("create server %q: %w", m.Name.ValueString(), err)), deletePorts(cleaning, cloud, made))
 	}
 	m.ID = types.StringValue(answer.ID)
 	m.PortIDs = value.List(portSlots(plugs)) // also when the server fails, its ports must be found again

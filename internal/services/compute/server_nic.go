@@ -312,8 +312,7 @@ func attach(ctx context.Context, cloud *openstack.Cloud, m *serverModel, nic nic
 	if err != nil {
 		return "", err
 	}
-	// As in Create: an interrupt must not lose a port.
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+	whole, cancel := uninterrupted(ctx)
 	defer cancel()
 	opts := attachinterfaces.CreateOpts{PortID: nic.PortID.ValueString()}
 	var made []string

@@ -185,7 +185,7 @@ func confirm(ctx context.Context, cloud *openstack.Cloud, s apiServer) error {
 	if err = confirmWhenRecorded(ctx, client, s); err != nil {
 		err = fmt.Errorf("confirm the resize of server %q: %w", s.Name, err)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+		ctx, cancel = uninterrupted(ctx)
 		defer cancel()
 		if reverted := servers.RevertResize(ctx, client, s.ID).ExtractErr(); reverted != nil {
 			return errors.Join(err, fmt.Errorf("revert the resize of server %q: %w", s.Name, reverted))

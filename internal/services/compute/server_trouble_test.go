@@ -3,6 +3,7 @@ package compute_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -32,6 +33,30 @@ resource "massif_server" "test" {
   image  = "cirros-fake"
   networks = [{ subnet_id = massif_subnet.test.id }]
 }`})
+}
+
+// Cinder names the status from before it tried: "available" of a volume that another server was quicker to take.
+func TestServerWhoseVolumeIsTaken(t *testing.T) {
+	c := acctest.OnSimulator(t, "another server takes the volume on purpose")
+	refuse := func(count int, status string) func() {
+		return func() {
+			message := "Invalid volume: Invalid input received: Invalid volume: Volume x status must be available or in-use or downloading to reserve, " +
+				"but the current status is " + status + ". (HTTP 400)"
+			err := c.Simulator.AddFault(simulator.Fault{
+				Method: http.MethodPost, Service: "compute", Path: "/servers$|/os-volume_attachments$", Count: count,
+				Status: http.StatusBadRequest, Body: fmt.Sprintf(`{"badRequest": {"code": 400, "message": %q}}`, message),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c.Test(t,
+		resource.TestStep{PreConfig: refuse(1, "maintenance"), Config: sharing(1, shared), ExpectError: regexp.MustCompile("current status is\\s+maintenance")},
+		resource.TestStep{PreConfig: refuse(2, "available"), Config: sharing(1, shared)},
+		resource.TestStep{Config: sharing(1, "")},
+		resource.TestStep{PreConfig: refuse(2, "in-use"), Config: sharing(1, shared)},
+	)
 }
 
 // Nova shows a server as resized before it lets the resize be confirmed.

@@ -2,6 +2,7 @@ package compute_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -104,26 +105,37 @@ data "massif_server" "by_tag"  { tags = massif_server.test.tags }
 	)
 }
 
-// Two servers use one volume when its type lets them.
-func TestServerSharedVolume(t *testing.T) {
-	acctest.New(t).Test(t, resource.TestStep{
-		Config: place + `
+// sharing are servers with a volume that all of them may have.
+func sharing(servers int, volumes string) string {
+	return place + fmt.Sprintf(`
 resource "massif_volume" "shared" {
   name        = "{{name}}"
   size        = 1
   volume_type = "shared"
 }
 resource "massif_server" "test" {
-  count    = 2
+  count    = %d
   name     = "{{name}}-${count.index}"
   flavor   = "m1.small"
   image    = "cirros-fake"
   networks = [{ network_id = massif_subnet.test.network_id }]
-  volumes  = { shared = { volume_id = massif_volume.shared.id } }
+  %s
 }
-`,
-		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue("massif_volume.shared", tfjsonpath.New("multiattach"), knownvalue.Bool(true)),
+`, servers, volumes)
+}
+
+const shared = "volumes = { shared = { volume_id = massif_volume.shared.id } }"
+
+// Servers use one volume when its type lets them. Cinder serves one of them at a time; each takes and lets go of it all the same.
+func TestServerSharedVolume(t *testing.T) {
+	acctest.New(t).Test(t,
+		resource.TestStep{
+			Config: sharing(4, shared),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("massif_volume.shared", tfjsonpath.New("multiattach"), knownvalue.Bool(true)),
+			},
 		},
-	})
+		resource.TestStep{Config: sharing(4, "")},
+		resource.TestStep{Config: sharing(4, shared)},
+	)
 }
