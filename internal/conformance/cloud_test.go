@@ -393,7 +393,7 @@ func (c *cloud) patience() time.Duration {
 	if c.real() {
 		return 5 * time.Minute
 	}
-	return 4 * time.Second
+	return time.Minute
 }
 
 // within asks until f is true, and says whether it was in time.

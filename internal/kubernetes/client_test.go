@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -137,33 +138,35 @@ func node(name string, ready corev1.ConditionStatus, labels ...string) *corev1.N
 }
 
 func TestWaitNode(t *testing.T) {
-	learner := node("learner", corev1.ConditionTrue, "control-plane", "etcd")
-	learner.Status.Conditions = append(learner.Status.Conditions, corev1.NodeCondition{Type: "EtcdIsVoter", Status: corev1.ConditionFalse, Reason: "MemberIsLearner"})
-	client := &Client{cluster: "prod", api: fake.NewClientset(
-		node("agent", corev1.ConditionTrue), node("server", corev1.ConditionTrue, "control-plane", "etcd"),
-		node("sick", corev1.ConditionFalse), learner,
-	)}
-	for _, test := range []struct {
-		name string
-		role Role
-		want string
-	}{
-		{"agent", RoleAgent, ""},
-		{"server", RoleServer, ""},
-		{"agent", RoleServer, "control-plane is missing"},
-		{"sick", RoleAgent, "cni plugin not initialized"},
-		{"learner", RoleServer, "MemberIsLearner"},
-		{"absent", RoleAgent, "not registered"},
-	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		checkError(t, test.name+" as "+string(test.role), client.WaitNode(ctx, test.name, test.role), test.want)
-		cancel()
-	}
+	synctest.Test(t, func(t *testing.T) {
+		learner := node("learner", corev1.ConditionTrue, "control-plane", "etcd")
+		learner.Status.Conditions = append(learner.Status.Conditions, corev1.NodeCondition{Type: "EtcdIsVoter", Status: corev1.ConditionFalse, Reason: "MemberIsLearner"})
+		client := &Client{cluster: "prod", api: fake.NewClientset(
+			node("agent", corev1.ConditionTrue), node("server", corev1.ConditionTrue, "control-plane", "etcd"),
+			node("sick", corev1.ConditionFalse), learner,
+		)}
+		for _, test := range []struct {
+			name string
+			role Role
+			want string
+		}{
+			{"agent", RoleAgent, ""},
+			{"server", RoleServer, ""},
+			{"agent", RoleServer, "control-plane is missing"},
+			{"sick", RoleAgent, "cni plugin not initialized"},
+			{"learner", RoleServer, "MemberIsLearner"},
+			{"absent", RoleAgent, "not registered"},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			checkError(t, test.name+" as "+string(test.role), client.WaitNode(ctx, test.name, test.role), test.want)
+			cancel()
+		}
 
-	nodes, err := client.Nodes(t.Context())
-	if err != nil || len(nodes) != 4 || !nodes["agent"].Ready || nodes["sick"].Ready {
-		t.Errorf("%v, %v", nodes, err)
-	}
+		nodes, err := client.Nodes(t.Context())
+		if err != nil || len(nodes) != 4 || !nodes["agent"].Ready || nodes["sick"].Ready {
+			t.Errorf("%v, %v", nodes, err)
+		}
+	})
 }
 
 // evicting is a fake cluster that knows evictions and refuses those of guarded pods.
@@ -223,27 +226,31 @@ func TestDrain(t *testing.T) {
 }
 
 func TestDrainNamesTheBudgetAndUncordons(t *testing.T) {
-	budget := &policyv1.PodDisruptionBudget{
-		ObjectMeta: metav1.ObjectMeta{Name: "keep-one", Namespace: "shop"},
-		Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "guarded"}}},
-	}
-	api := evicting(node("a", corev1.ConditionTrue), pod("guarded-1", "a"), budget)
-	client := &Client{api: api, cluster: "prod"}
-	err := client.Drain(t.Context(), "a", 100*time.Millisecond)
-	checkError(t, "a guarded pod", err, "PodDisruptionBudget shop/keep-one allows no disruption of pod guarded-1")
-	kept, getErr := api.CoreV1().Nodes().Get(t.Context(), "a", metav1.GetOptions{})
-	if getErr != nil || kept.Spec.Unschedulable {
-		t.Errorf("the node stays cordoned after a failed drain, %v", getErr)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		budget := &policyv1.PodDisruptionBudget{
+			ObjectMeta: metav1.ObjectMeta{Name: "keep-one", Namespace: "shop"},
+			Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "guarded"}}},
+		}
+		api := evicting(node("a", corev1.ConditionTrue), pod("guarded-1", "a"), budget)
+		client := &Client{api: api, cluster: "prod"}
+		err := client.Drain(t.Context(), "a", 100*time.Millisecond)
+		checkError(t, "a guarded pod", err, "PodDisruptionBudget shop/keep-one allows no disruption of pod guarded-1")
+		kept, getErr := api.CoreV1().Nodes().Get(t.Context(), "a", metav1.GetOptions{})
+		if getErr != nil || kept.Spec.Unschedulable {
+			t.Errorf("the node stays cordoned after a failed drain, %v", getErr)
+		}
+	})
 }
 
 func TestDeleteNodeWaitsForEtcd(t *testing.T) {
-	api := fake.NewClientset(node("server", corev1.ConditionTrue))
-	api.PrependReactor("delete", "nodes", func(clienttesting.Action) (bool, k8sruntime.Object, error) { return true, nil, nil })
-	client := &Client{api: api, cluster: "prod"}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	checkError(t, "a node with finalizers", client.DeleteNode(ctx, "server"), "to be gone")
+	synctest.Test(t, func(t *testing.T) {
+		api := fake.NewClientset(node("server", corev1.ConditionTrue))
+		api.PrependReactor("delete", "nodes", func(clienttesting.Action) (bool, k8sruntime.Object, error) { return true, nil, nil })
+		client := &Client{api: api, cluster: "prod"}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		checkError(t, "a node with finalizers", client.DeleteNode(ctx, "server"), "to be gone")
+	})
 }
 
 func TestRelabel(t *testing.T) {

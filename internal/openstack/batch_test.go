@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -77,6 +78,17 @@ func newThings(maxIDs int) *things {
 	return s
 }
 
+// together runs a test of things on a virtual clock, on which reads that begin at the same time are in one window however busy the
+// machine is. The cloud is opened before: its network knows no such clock.
+func (s *things) together(t *testing.T, test func(t *testing.T, cloud *Cloud)) {
+	t.Helper()
+	cloud := newFakeCloud(t).open(t)
+	if _, err := cloud.Network(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) { test(t, cloud) })
+}
+
 // readAll reads n things at once.
 func (s *things) readAll(t *testing.T, cloud *Cloud, n int) []error {
 	t.Helper()
@@ -110,130 +122,148 @@ func none(t *testing.T, errs []error) {
 }
 
 func TestOneReadIsDirect(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(10)
-	none(t, s.readAll(t, cloud, 1))
-	s.expect(t, 0, 1)
+	s := newThings(10)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		none(t, s.readAll(t, cloud, 1))
+		s.expect(t, 0, 1)
+	})
 }
 
 func TestManyReadsAreOneList(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	none(t, s.readAll(t, cloud, 50))
-	s.expect(t, 1, 0)
-	none(t, s.readAll(t, cloud, 100)) // what the whole list showed serves later reads
-	s.expect(t, 1, 0)
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		none(t, s.readAll(t, cloud, 50))
+		s.expect(t, 1, 0)
+		none(t, s.readAll(t, cloud, 100)) // what the whole list showed serves later reads
+		s.expect(t, 1, 0)
+	})
 }
 
 func TestFewReadsAreFiltered(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(10)
-	none(t, s.readAll(t, cloud, 3))
-	s.expect(t, 1, 0)
-	if ids, _ := s.filters.Load(int64(1)); strings.Join(ids.([]string), ",") != "0,1,2" { //nolint:forcetypeassert // stored above
-		t.Errorf("filtered by %v", ids)
-	}
-	none(t, s.readAll(t, cloud, 3)) // who comes again is refreshing: no filter this time
-	s.expect(t, 2, 0)
-	if ids, _ := s.filters.Load(int64(2)); ids.([]string) != nil { //nolint:forcetypeassert // stored above
-		t.Errorf("filtered by %v", ids)
-	}
-	none(t, s.readAll(t, cloud, 30))
-	s.expect(t, 2, 0)
+	s := newThings(10)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		none(t, s.readAll(t, cloud, 3))
+		s.expect(t, 1, 0)
+		if ids, _ := s.filters.Load(int64(1)); strings.Join(ids.([]string), ",") != "0,1,2" { //nolint:forcetypeassert // stored above
+			t.Errorf("filtered by %v", ids)
+		}
+		none(t, s.readAll(t, cloud, 3)) // who comes again is refreshing: no filter this time
+		s.expect(t, 2, 0)
+		if ids, _ := s.filters.Load(int64(2)); ids.([]string) != nil { //nolint:forcetypeassert // stored above
+			t.Errorf("filtered by %v", ids)
+		}
+		none(t, s.readAll(t, cloud, 30))
+		s.expect(t, 2, 0)
+	})
 }
 
 func TestReadsOfTheSameObjectAreOne(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() {
-			if _, err := Get(t.Context(), cloud, s.collection, "5"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	s.expect(t, 0, 1)
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if _, err := Get(t.Context(), cloud, s.collection, "5"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		s.expect(t, 0, 1)
+	})
 }
 
 func TestMissingInListIsAskedFor(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	s.hidden["1"] = true // lists may be late
-	s.gone["2"] = true
-	errs := s.readAll(t, cloud, 4)
-	if errs[0] != nil || errs[1] != nil || errs[3] != nil || !NotFound(errs[2]) {
-		t.Errorf("got %v", errs)
-	}
-	s.expect(t, 1, 2)
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		s.hidden["1"] = true // lists may be late
+		s.gone["2"] = true
+		errs := s.readAll(t, cloud, 4)
+		if errs[0] != nil || errs[1] != nil || errs[3] != nil || !NotFound(errs[2]) {
+			t.Errorf("got %v", errs)
+		}
+		s.expect(t, 1, 2)
+	})
 }
 
 func TestListRefusedFallsBack(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	s.listErr = answered(403, "")
-	none(t, s.readAll(t, cloud, 4))
-	s.expect(t, 1, 4)
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		s.listErr = answered(403, "")
+		none(t, s.readAll(t, cloud, 4))
+		s.expect(t, 1, 4)
+	})
 }
 
 func TestListErrorIsShared(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	s.listErr = answered(500, `{"NeutronError": "down"}`)
-	for _, err := range s.readAll(t, cloud, 4) {
-		if fault, ok := FaultOf(err); !ok || fault.Status != 500 {
-			t.Errorf("got %v", err)
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		s.listErr = answered(500, `{"NeutronError": "down"}`)
+		for _, err := range s.readAll(t, cloud, 4) {
+			if fault, ok := FaultOf(err); !ok || fault.Status != 500 {
+				t.Errorf("got %v", err)
+			}
 		}
-	}
-	s.expect(t, 1, 0)
-	s.listErr = nil
-	none(t, s.readAll(t, cloud, 4)) // and nothing is kept of it
+		s.expect(t, 1, 0)
+		s.listErr = nil
+		none(t, s.readAll(t, cloud, 4)) // and nothing is kept of it
+	})
 }
 
 func TestCancelledReaderLeavesTheOthersAlone(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	ctx, cancel := context.WithCancel(t.Context())
-	listing, release := make(chan struct{}), make(chan struct{})
-	s.during = func(context.Context) { close(listing); <-release }
-	left := make(chan error, 1)
-	go func() {
-		_, err := Get(ctx, cloud, s.collection, "0")
-		left <- err
-	}()
-	stayed := make(chan error, 2)
-	for _, id := range []string{"1", "2"} {
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		ctx, cancel := context.WithCancel(t.Context())
+		listing, release := make(chan struct{}), make(chan struct{})
+		s.during = func(context.Context) { close(listing); <-release }
+		left := make(chan error, 1)
 		go func() {
-			_, err := Get(t.Context(), cloud, s.collection, id)
-			stayed <- err
+			_, err := Get(ctx, cloud, s.collection, "0")
+			left <- err
 		}()
-	}
-	<-listing
-	cancel()
-	if err := <-left; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	close(release)
-	for range 2 {
-		if err := <-stayed; err != nil {
-			t.Error(err)
+		stayed := make(chan error, 2)
+		for _, id := range []string{"1", "2"} {
+			go func() {
+				_, err := Get(t.Context(), cloud, s.collection, id)
+				stayed <- err
+			}()
 		}
-	}
-	s.expect(t, 1, 0)
+		<-listing
+		cancel()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		close(release)
+		for range 2 {
+			if err := <-stayed; err != nil {
+				t.Error(err)
+			}
+		}
+		s.expect(t, 1, 0)
+	})
 }
 
 func TestListEndsWhenAllReadersLeft(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	s.during = func(ctx context.Context) { cancel(); <-ctx.Done(); close(ended) }
-	var wg sync.WaitGroup
-	for _, id := range []string{"1", "2"} {
-		wg.Go(func() {
-			if _, err := Get(ctx, cloud, s.collection, id); !errors.Is(err, context.Canceled) {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		t.Error("the list goes on for nobody")
-	}
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		s.during = func(ctx context.Context) { cancel(); <-ctx.Done(); close(ended) }
+		var wg sync.WaitGroup
+		for _, id := range []string{"1", "2"} {
+			wg.Go(func() {
+				if _, err := Get(ctx, cloud, s.collection, id); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			t.Error("the list goes on for nobody")
+		}
+	})
 }
 
 func write(t *testing.T, cloud *Cloud) {
@@ -286,35 +316,40 @@ func TestListOvertakenByWrite(t *testing.T) {
 }
 
 func TestPollIsNotAnsweredFromBefore(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	none(t, s.readAll(t, cloud, 5))
-	s.mu.Lock()
-	s.value = 7
-	s.mu.Unlock()
-	if got, err := Get(t.Context(), cloud, s.collection, "3"); err != nil || got.Value != 0 {
-		t.Errorf("got %v %v: a refresh may use the list", got, err)
-	}
-	if got, err := Get(notBefore(t.Context(), time.Now()), cloud, s.collection, "3"); err != nil || got.Value != 7 {
-		t.Errorf("got %v %v: a poll may not", got, err)
-	}
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		none(t, s.readAll(t, cloud, 5))
+		s.mu.Lock()
+		s.value = 7
+		s.mu.Unlock()
+		if got, err := Get(t.Context(), cloud, s.collection, "3"); err != nil || got.Value != 0 {
+			t.Errorf("got %v %v: a refresh may use the list", got, err)
+		}
+		time.Sleep(time.Nanosecond) // else it is still the moment at which the list began
+		if got, err := Get(notBefore(t.Context(), time.Now()), cloud, s.collection, "3"); err != nil || got.Value != 7 {
+			t.Errorf("got %v %v: a poll may not", got, err)
+		}
+	})
 }
 
 func TestRegionsAndKindsDoNotMix(t *testing.T) {
-	cloud, s := newFakeCloud(t).open(t), newThings(0)
-	other, err := cloud.In("two")
-	if err != nil {
-		t.Fatal(err)
-	}
-	none(t, s.readAll(t, cloud, 5))
-	none(t, s.readAll(t, other, 5))
-	s.expect(t, 2, 0)
-	strings := Collection[string]{ // same name, other type
-		Name: "thing", Service: (*Cloud).Network, ID: func(s string) string { return s },
-		Get: func(context.Context, *gophercloud.ServiceClient, string) (string, error) { return "direct", nil },
-	}
-	if got, err := Get(t.Context(), cloud, strings, "1"); err != nil || got != "direct" {
-		t.Errorf("got %q %v", got, err)
-	}
+	s := newThings(0)
+	s.together(t, func(t *testing.T, cloud *Cloud) {
+		other, err := cloud.In("two")
+		if err != nil {
+			t.Fatal(err)
+		}
+		none(t, s.readAll(t, cloud, 5))
+		none(t, s.readAll(t, other, 5))
+		s.expect(t, 2, 0)
+		strings := Collection[string]{ // same name, other type
+			Name: "thing", Service: (*Cloud).Network, ID: func(s string) string { return s },
+			Get: func(context.Context, *gophercloud.ServiceClient, string) (string, error) { return "direct", nil },
+		}
+		if got, err := Get(t.Context(), cloud, strings, "1"); err != nil || got != "direct" {
+			t.Errorf("got %q %v", got, err)
+		}
+	})
 }
 
 func TestManyReadersAndWriters(t *testing.T) {

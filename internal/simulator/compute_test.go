@@ -190,59 +190,60 @@ func TestComputeFlavors(t *testing.T) {
 
 func TestComputeServerLife(t *testing.T) {
 	t.Parallel()
-	s := start(t, Options{Times: Times{ServerBoot: 400 * time.Millisecond}})
-	var booted, deleted []string
-	s.locked(func() {
-		s.compute.booted = append(s.compute.booted, func(o object) { booted = append(booted, o.str("name")) })
-		s.compute.deleted = append(s.compute.deleted, func(o object) { deleted = append(deleted, o.str("name")) })
-	})
-	c := asNova(t, s)
-	network := c.place("n", "10.7.0.0/24")
-	data := base64.StdEncoding.EncodeToString([]byte("#cloud-config"))
-	id := c.boot(network, fmt.Sprintf(`,"metadata":{"a":"b"},"tags":["z","t"],"user_data":%q,"config_drive":true`, data))
-	if early := c.get(id); early.str("status") != "BUILD" || len(early.obj("addresses")) != 0 {
-		t.Errorf("early: %v", early)
-	}
-	server := c.until(id, "ACTIVE")
-	address := server.obj("addresses").objs("n")[0]
-	if !strings.HasPrefix(address.str("addr"), "10.7.0.") || address.str("OS-EXT-IPS:type") != "fixed" || address.num("version") != 4 {
-		t.Errorf("address: %v", address)
-	}
-	if server.obj("flavor").str("original_name") != "m1.small" || server.str("config_drive") != "True" || !slices.Equal(server.strs("tags"), []string{"t", "z"}) ||
-		server.objs("security_groups")[0].str("name") != "default" || server.obj("image").str("id") == "" {
-		t.Errorf("server: %v", server)
-	}
-	s.locked(func() {
-		if got := string(s.compute.userData(s.compute.Servers[id])); got != "#cloud-config" {
-			t.Errorf("user data: %q", got)
+	virtual(t, Options{Times: Times{ServerBoot: 400 * time.Millisecond}}, func(t *testing.T, s *Simulator) {
+		var booted, deleted []string
+		s.locked(func() {
+			s.compute.booted = append(s.compute.booted, func(o object) { booted = append(booted, o.str("name")) })
+			s.compute.deleted = append(s.compute.deleted, func(o object) { deleted = append(deleted, o.str("name")) })
+		})
+		c := asNova(t, s)
+		network := c.place("n", "10.7.0.0/24")
+		data := base64.StdEncoding.EncodeToString([]byte("#cloud-config"))
+		id := c.boot(network, fmt.Sprintf(`,"metadata":{"a":"b"},"tags":["z","t"],"user_data":%q,"config_drive":true`, data))
+		if early := c.get(id); early.str("status") != "BUILD" || len(early.obj("addresses")) != 0 {
+			t.Errorf("early: %v", early)
 		}
-	})
-	if out := c.action(200, id, `{"os-getConsoleOutput":{"length":1}}`).body.str("output"); out != "one login:" {
-		t.Errorf("console: %q", out)
-	}
-	port := c.want(200, "GET", "/network/v2.0/ports?device_id="+id, "").body.objs("ports")[0]
-	if port.str("device_owner") != "compute:nova" || port.str("dns_name") != "one" {
-		t.Errorf("port: %v", port)
-	}
-	if ports := c.do(200, "GET", "/servers/"+id+"/os-interface", "").body.objs("interfaceAttachments"); len(ports) != 1 || ports[0].str("port_id") != port.str("id") {
-		t.Errorf("interfaces: %v", ports)
-	}
-	c.do(200, "PUT", "/servers/"+id, `{"server":{"name":"two"}}`)
-	c.do(400, "PUT", "/servers/"+id, `{"server":{"foo":"two"}}`)
-	if names := c.do(200, "GET", "/servers?name=tw", "").body.objs("servers"); len(names) != 1 {
-		t.Errorf("list: %v", names)
-	}
-	c.do(400, "GET", "/servers?status=foo", "")
-	c.do(400, "GET", "/servers?marker=foo", "")
-	c.do(204, "DELETE", "/servers/"+id, "")
-	c.gone(id)
-	if left := c.want(200, "GET", "/network/v2.0/ports?network_id="+network, "").body.objs("ports"); len(left) != 0 {
-		t.Errorf("ports left: %v", left)
-	}
-	s.locked(func() {
-		if !slices.Equal(booted, []string{"one"}) || !slices.Equal(deleted, []string{"two"}) {
-			t.Errorf("booted %v, deleted %v", booted, deleted)
+		server := c.until(id, "ACTIVE")
+		address := server.obj("addresses").objs("n")[0]
+		if !strings.HasPrefix(address.str("addr"), "10.7.0.") || address.str("OS-EXT-IPS:type") != "fixed" || address.num("version") != 4 {
+			t.Errorf("address: %v", address)
 		}
+		if server.obj("flavor").str("original_name") != "m1.small" || server.str("config_drive") != "True" || !slices.Equal(server.strs("tags"), []string{"t", "z"}) ||
+			server.objs("security_groups")[0].str("name") != "default" || server.obj("image").str("id") == "" {
+			t.Errorf("server: %v", server)
+		}
+		s.locked(func() {
+			if got := string(s.compute.userData(s.compute.Servers[id])); got != "#cloud-config" {
+				t.Errorf("user data: %q", got)
+			}
+		})
+		if out := c.action(200, id, `{"os-getConsoleOutput":{"length":1}}`).body.str("output"); out != "one login:" {
+			t.Errorf("console: %q", out)
+		}
+		port := c.want(200, "GET", "/network/v2.0/ports?device_id="+id, "").body.objs("ports")[0]
+		if port.str("device_owner") != "compute:nova" || port.str("dns_name") != "one" {
+			t.Errorf("port: %v", port)
+		}
+		if ports := c.do(200, "GET", "/servers/"+id+"/os-interface", "").body.objs("interfaceAttachments"); len(ports) != 1 || ports[0].str("port_id") != port.str("id") {
+			t.Errorf("interfaces: %v", ports)
+		}
+		c.do(200, "PUT", "/servers/"+id, `{"server":{"name":"two"}}`)
+		c.do(400, "PUT", "/servers/"+id, `{"server":{"foo":"two"}}`)
+		if names := c.do(200, "GET", "/servers?name=tw", "").body.objs("servers"); len(names) != 1 {
+			t.Errorf("list: %v", names)
+		}
+		c.do(400, "GET", "/servers?status=foo", "")
+		c.do(400, "GET", "/servers?marker=foo", "")
+		c.do(204, "DELETE", "/servers/"+id, "")
+		c.gone(id)
+		if left := c.want(200, "GET", "/network/v2.0/ports?network_id="+network, "").body.objs("ports"); len(left) != 0 {
+			t.Errorf("ports left: %v", left)
+		}
+		s.locked(func() {
+			if !slices.Equal(booted, []string{"one"}) || !slices.Equal(deleted, []string{"two"}) {
+				t.Errorf("booted %v, deleted %v", booted, deleted)
+			}
+		})
 	})
 }
 

@@ -78,7 +78,7 @@ func (c balancers) fault(status int, message, method, path, body string) {
 
 func TestLoadBalancerStepByStep(t *testing.T) {
 	t.Parallel()
-	s := start(t, Options{PublicCIDR: "127.204.1.0/24", Times: Times{LoadBalancer: 50 * time.Millisecond, LoadBalancerChild: 30 * time.Millisecond}})
+	s := start(t, Options{PublicCIDR: "127.204.1.0/24", Times: Times{LoadBalancer: time.Second, LoadBalancerChild: 30 * time.Millisecond}})
 	c := asOctavia(t, s, "10.1.0.0/24")
 	created := c.want(201, "POST", lbaas+"loadbalancers", fmt.Sprintf(`{"loadbalancer":{"name":"one","vip_subnet_id":%q}}`, c.subnet)).body.obj("loadbalancer")
 	lb := created.str("id")

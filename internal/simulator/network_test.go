@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -434,71 +433,67 @@ func TestRouters(t *testing.T) {
 }
 
 func TestFloatingIPs(t *testing.T) {
-	s := start(t, Options{Times: Times{FloatingIP: 30 * time.Millisecond}})
-	c := as(t, s, "demo", "demo")
-	w := makeWorld(c)
-	f := c.make("floatingip", `"floating_network_id":"`+w.external+`"`)
-	address, err := netip.ParseAddr(f.str("floating_ip_address"))
-	if err != nil || !address.IsLoopback() || f.str("status") != "DOWN" || f["port_id"] != nil || !f.given("port_details") {
-		t.Fatalf("%v %v", f, err)
-	}
-	isolated := c.make("network", ``).str("id")
-	c.make("subnet", `"ip_version":4,"cidr":"10.88.0.0/24","network_id":"`+isolated+`"`)
-	alone := c.make("port", `"network_id":"`+isolated+`"`).str("id")
-	v6 := c.want(200, "GET", v2+"networks?name=ext-v6only", "").body.objs("networks")[0].str("id")
-	for _, test := range []struct {
-		body, kind string
-		status     int
-	}{
-		{``, "HTTPBadRequest", 400},
-		{`"floating_network_id":"` + w.network + `"`, "BadRequest", 400},
-		{`"floating_network_id":"` + v6 + `"`, "BadRequest", 400},
-		{`"floating_network_id":"` + noUUID + `"`, "NetworkNotFound", 404},
-		{`"floating_network_id":"` + w.external + `","floating_ip_address":"127.203.0.99"`, "PolicyNotAuthorized", 403},
-		{`"floating_network_id":"` + w.external + `","fixed_ip_address":"10.77.0.9"`, "BadRequest", 400},
-		{`"floating_network_id":"` + w.external + `","port_id":"` + noUUID + `"`, "PortNotFound", 404},
-		{`"floating_network_id":"` + w.external + `","port_id":"` + alone + `"`, "ExternalGatewayForFloatingIPNotFound", 404},
-	} {
-		c.refused(test.status, test.kind, "POST", v2+"floatingips", `{"floatingip":{`+test.body+`}}`)
-	}
-	if got := c.want(200, "GET", v2+"floatingips", "").body.objs("floatingips"); len(got) != 1 {
-		t.Errorf("refused ones stay: %v", got)
-	}
-	path := v2 + "floatingips/" + f.str("id")
-	show := func() object { return c.want(200, "GET", path, "").body.obj("floatingip") }
-	got := c.want(200, "PUT", path, `{"floatingip":{"port_id":"`+w.port+`"}}`).body.obj("floatingip")
-	if got.str("status") != "DOWN" || got.str("router_id") != w.router || got.str("fixed_ip_address") == "" || got.obj("port_details").str("name") != "web" {
-		t.Errorf("%v", got)
-	}
-	eventually(t, "the floating IP is ACTIVE", func() bool { return show().str("status") == "ACTIVE" })
-	second := c.make("floatingip", `"floating_network_id":"`+w.external+`"`).str("id")
-	c.refused(409, "FloatingIPPortAlreadyAssociated", "PUT", v2+"floatingips/"+second, `{"floatingip":{"port_id":"`+w.port+`"}}`)
-	c.refused(400, "BadRequest", "PUT", v2+"floatingips/"+second, `{"floatingip":{"port_id":"`+w.port+`","fixed_ip_address":"10.77.0.251"}}`)
-	c.want(200, "PUT", path, `{"floatingip":{"description":"x"}}`)
-	if got := show(); got.str("port_id") != w.port || got.str("description") != "x" {
-		t.Errorf("%v", got)
-	}
-	c.refused(409, "RouterInterfaceInUseByFloatingIP", "PUT", v2+"routers/"+w.router+"/remove_router_interface", `{"subnet_id":"`+w.subnet+`"}`)
-	c.refused(409, "RouterExternalGatewayInUseByFloatingIp", "PUT", v2+"routers/"+w.router, `{"router":{"external_gateway_info":{}}}`)
-	c.want(200, "PUT", path, `{"floatingip":{"port_id":null}}`)
-	eventually(t, "the floating IP is DOWN", func() bool { return show().str("status") == "DOWN" })
-	c.want(200, "PUT", path, `{"floatingip":{"port_id":"`+w.port+`"}}`)
-	c.want(204, "DELETE", v2+"ports/"+w.port, "")
-	if got := show(); got["port_id"] != nil || got["router_id"] != nil {
-		t.Errorf("after the port: %v", got)
-	}
-	as(t, s, "demo2", "demo2").refused(404, "FloatingIPNotFound", "GET", path, "")
-	c.want(204, "DELETE", path, "")
-	c.refused(404, "FloatingIPNotFound", "DELETE", path, "")
+	virtual(t, Options{Times: Times{FloatingIP: 30 * time.Millisecond}}, func(t *testing.T, s *Simulator) {
+		c := as(t, s, "demo", "demo")
+		w := makeWorld(c)
+		f := c.make("floatingip", `"floating_network_id":"`+w.external+`"`)
+		address, err := netip.ParseAddr(f.str("floating_ip_address"))
+		if err != nil || !address.IsLoopback() || f.str("status") != "DOWN" || f["port_id"] != nil || !f.given("port_details") {
+			t.Fatalf("%v %v", f, err)
+		}
+		isolated := c.make("network", ``).str("id")
+		c.make("subnet", `"ip_version":4,"cidr":"10.88.0.0/24","network_id":"`+isolated+`"`)
+		alone := c.make("port", `"network_id":"`+isolated+`"`).str("id")
+		v6 := c.want(200, "GET", v2+"networks?name=ext-v6only", "").body.objs("networks")[0].str("id")
+		for _, test := range []struct {
+			body, kind string
+			status     int
+		}{
+			{``, "HTTPBadRequest", 400},
+			{`"floating_network_id":"` + w.network + `"`, "BadRequest", 400},
+			{`"floating_network_id":"` + v6 + `"`, "BadRequest", 400},
+			{`"floating_network_id":"` + noUUID + `"`, "NetworkNotFound", 404},
+			{`"floating_network_id":"` + w.external + `","floating_ip_address":"127.203.0.99"`, "PolicyNotAuthorized", 403},
+			{`"floating_network_id":"` + w.external + `","fixed_ip_address":"10.77.0.9"`, "BadRequest", 400},
+			{`"floating_network_id":"` + w.external + `","port_id":"` + noUUID + `"`, "PortNotFound", 404},
+			{`"floating_network_id":"` + w.external + `","port_id":"` + alone + `"`, "ExternalGatewayForFloatingIPNotFound", 404},
+		} {
+			c.refused(test.status, test.kind, "POST", v2+"floatingips", `{"floatingip":{`+test.body+`}}`)
+		}
+		if got := c.want(200, "GET", v2+"floatingips", "").body.objs("floatingips"); len(got) != 1 {
+			t.Errorf("refused ones stay: %v", got)
+		}
+		path := v2 + "floatingips/" + f.str("id")
+		show := func() object { return c.want(200, "GET", path, "").body.obj("floatingip") }
+		got := c.want(200, "PUT", path, `{"floatingip":{"port_id":"`+w.port+`"}}`).body.obj("floatingip")
+		if got.str("status") != "DOWN" || got.str("router_id") != w.router || got.str("fixed_ip_address") == "" || got.obj("port_details").str("name") != "web" {
+			t.Errorf("%v", got)
+		}
+		eventually(t, "the floating IP is ACTIVE", func() bool { return show().str("status") == "ACTIVE" })
+		second := c.make("floatingip", `"floating_network_id":"`+w.external+`"`).str("id")
+		c.refused(409, "FloatingIPPortAlreadyAssociated", "PUT", v2+"floatingips/"+second, `{"floatingip":{"port_id":"`+w.port+`"}}`)
+		c.refused(400, "BadRequest", "PUT", v2+"floatingips/"+second, `{"floatingip":{"port_id":"`+w.port+`","fixed_ip_address":"10.77.0.251"}}`)
+		c.want(200, "PUT", path, `{"floatingip":{"description":"x"}}`)
+		if got := show(); got.str("port_id") != w.port || got.str("description") != "x" {
+			t.Errorf("%v", got)
+		}
+		c.refused(409, "RouterInterfaceInUseByFloatingIP", "PUT", v2+"routers/"+w.router+"/remove_router_interface", `{"subnet_id":"`+w.subnet+`"}`)
+		c.refused(409, "RouterExternalGatewayInUseByFloatingIp", "PUT", v2+"routers/"+w.router, `{"router":{"external_gateway_info":{}}}`)
+		c.want(200, "PUT", path, `{"floatingip":{"port_id":null}}`)
+		eventually(t, "the floating IP is DOWN", func() bool { return show().str("status") == "DOWN" })
+		c.want(200, "PUT", path, `{"floatingip":{"port_id":"`+w.port+`"}}`)
+		c.want(204, "DELETE", v2+"ports/"+w.port, "")
+		if got := show(); got["port_id"] != nil || got["router_id"] != nil {
+			t.Errorf("after the port: %v", got)
+		}
+		as(t, s, "demo2", "demo2").refused(404, "FloatingIPNotFound", "GET", path, "")
+		c.want(204, "DELETE", path, "")
+		c.refused(404, "FloatingIPNotFound", "DELETE", path, "")
+	})
 }
 
 func TestBoundPortsBecomeActive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, err := New(Options{Times: Times{Port: time.Second}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = s.Close() }()
+	virtual(t, Options{Times: Times{Port: time.Second}}, func(t *testing.T, s *Simulator) {
 		id := ""
 		is := func(device, status string) {
 			t.Helper()

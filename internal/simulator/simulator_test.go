@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -128,12 +127,8 @@ func TestRequestLog(t *testing.T) {
 }
 
 func TestLatencyIsWaitedForInParallel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const latency = 60 * time.Millisecond
-		s, err := New(Options{Latency: latency})
-		if err != nil {
-			t.Fatal(err)
-		}
+	const latency = 60 * time.Millisecond
+	virtual(t, Options{Latency: latency}, func(t *testing.T, s *Simulator) {
 		began := time.Now()
 		var group sync.WaitGroup
 		for range 20 {
@@ -148,9 +143,6 @@ func TestLatencyIsWaitedForInParallel(t *testing.T) {
 		group.Wait()
 		if took := time.Since(began); took != latency {
 			t.Errorf("20 parallel requests took %s", took)
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
 		}
 	})
 }
@@ -243,11 +235,7 @@ func TestOptionsOverHTTP(t *testing.T) {
 }
 
 func TestClosedSimulatorRunsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, err := New(Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+	virtual(t, Options{}, func(t *testing.T, s *Simulator) {
 		ran := []string{}
 		note := func(what string) func() { return func() { ran = append(ran, what) } }
 		s.locked(func() {
@@ -266,10 +254,7 @@ func TestClosedSimulatorRunsNothing(t *testing.T) {
 				t.Errorf("ran %v", ran)
 			}
 		})
-		if err := s.Close(); err != nil {
-			t.Errorf("second close: %v", err)
-		}
-	})
+	}) // where it is closed a second time
 }
 
 func TestStateFile(t *testing.T) {

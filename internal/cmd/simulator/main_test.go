@@ -82,7 +82,7 @@ func TestRunsUntilInterrupted(t *testing.T) {
 		ended <- run(ctx, []string{"-clouds", clouds, "-state", state, "-v"}, &out, &logs)
 	}()
 	url := ""
-	for end := time.Now().Add(5 * time.Second); url == "" && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); url == "" && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if match := regexp.MustCompile(`(http://\S+)/identity/v3`).FindStringSubmatch(out.String()); match != nil {
 			url = match[1]
 		}
@@ -112,7 +112,7 @@ func TestRunsUntilInterrupted(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("does not end")
 	}
 	if !strings.Contains(logs.String(), "path=/v3") {
