@@ -67,6 +67,11 @@ func (k serverKit) server(t *testing.T, name string, more obj) string {
 	return k.compute.make(t, "/servers", "server", in)["id"].(string)
 }
 
+// localDisk is the image on the server's own disk, which a list of block devices must have in it.
+func (k serverKit) localDisk() obj {
+	return obj{"boot_index": 0, "uuid": k.image, "source_type": "image", "destination_type": "local", "delete_on_termination": true}
+}
+
 func (k serverKit) active(t *testing.T, id string) obj {
 	t.Helper()
 	return k.compute.passes(t, "/servers/"+id, "server.status", "BUILD", "ACTIVE").at("server").(obj)

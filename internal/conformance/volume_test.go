@@ -76,6 +76,11 @@ func TestVolume(t *testing.T) {
 		v.want(t, http.StatusAccepted, "DELETE", path, nil)
 		v.passes(t, path, "volume.status", "available", "deleting", gone)
 	})
+	t.Run("a volume is copied when Cinder does nothing with it", func(t *testing.T) {
+		made := v.inTurn(t, "Originating source volume status must be one of 'available, in-use' values",
+			"POST", "/volumes", obj{"volume": obj{"name": c.name("copy"), "source_volid": v.makeVolume(t, nil)["id"]}})
+		v.deleteAfter(t, "/volumes/"+made.at("volume.id").(string))
+	})
 }
 
 func TestVolumeVersions(t *testing.T) {
@@ -102,6 +107,8 @@ func TestServerVolumes(t *testing.T) {
 	id := k.server(t, "boot", obj{"imageRef": "", "block_device_mapping_v2": list{obj{
 		"boot_index": 0, "uuid": k.image, "source_type": "image", "destination_type": "volume", "volume_size": 2, "delete_on_termination": true,
 	}}})
+	other := k.server(t, "other", nil)
+	k.active(t, other)
 	server := k.active(t, id)
 	root, ok := dig(server, "os-extended-volumes:volumes_attached", "0", "id").(string)
 	if !ok {
@@ -121,6 +128,14 @@ func TestServerVolumes(t *testing.T) {
 		same(t, "listed", n.get(t, path).column(t, "volumeAttachments", "volumeId"), sorted(root, volume))
 		n.refuses(t,
 			refusal{"a volume twice is 400", "POST", path, obj{"volumeAttachment": obj{"volumeId": volume}}, 400, "badRequest", "is already attached to instances: " + id},
+			refusal{"a volume of another server's is 400", "POST", "/servers/" + other + "/os-volume_attachments", obj{"volumeAttachment": obj{"volumeId": volume}}, 400, "badRequest",
+				"volume " + volume + " is already attached to instances: " + id},
+			refusal{"a server on an empty volume is 400", "POST", "/servers", obj{"server": obj{"name": c.name("x"), "flavorRef": k.small, "networks": "none",
+				"block_device_mapping_v2": list{obj{"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}}}}, 400, "badRequest",
+				"Block Device " + volume + " is not bootable."},
+			refusal{"a server with a volume of another server's is 400", "POST", "/servers", obj{"server": obj{"name": c.name("x"), "flavorRef": k.small, "networks": "none",
+				"imageRef": k.image, "block_device_mapping_v2": list{k.localDisk(), obj{"boot_index": -1, "uuid": volume, "source_type": "volume", "destination_type": "volume"}}}}, 400, "badRequest",
+				"Volume " + volume + " status must be available or downloading to reserve, but the current status is in-use."},
 			refusal{"an unknown volume is 404", "POST", path, obj{"volumeAttachment": obj{"volumeId": nobody}}, 404, "itemNotFound", "Volume " + nobody + " could not be found."},
 			refusal{"the root volume stays", "DELETE", path + "/" + root, nil, 400, "badRequest", "Cannot detach a root device volume"},
 			refusal{"detaching what is not attached is 404", "DELETE", path + "/" + nobody, nil, 404, "itemNotFound", nobody})
@@ -135,6 +150,24 @@ func TestServerVolumes(t *testing.T) {
 	})
 }
 
+// inTurn asks until it is not refused any more for what another request is about, in these words.
+func (a *api) inTurn(t *testing.T, words, method, path string, body any) (got answer) {
+	t.Helper()
+	if !a.within(a.patience(), func() bool {
+		got = a.do(t, method, path, body)
+		if got.status < http.StatusMultipleChoices {
+			return true
+		}
+		if kind, message := got.fault(t); got.status != http.StatusBadRequest || kind != "badRequest" || !strings.Contains(message, words) {
+			t.Fatalf("%s: %d %s", got.request, got.status, got.text)
+		}
+		return false
+	}) {
+		t.Fatalf("%s %s is never accepted: %s", method, path, got.text)
+	}
+	return got
+}
+
 // Cinder gives a volume to one server at a time, and takes it from one at a time. Who asks meanwhile is refused, and may ask again.
 func TestServersThatShareAVolume(t *testing.T) {
 	c := open(t, simulator.Options{})
@@ -144,7 +177,7 @@ func TestServersThatShareAVolume(t *testing.T) {
 	volume := v.makeVolume(t, obj{"volume_type": "shared"})["id"].(string)
 	v.passes(t, "/volumes/"+volume, "volume.status", "creating", "available")
 	one := k.server(t, "one", obj{"block_device_mapping_v2": list{
-		obj{"boot_index": 0, "uuid": k.image, "source_type": "image", "destination_type": "local", "delete_on_termination": true},
+		k.localDisk(),
 		obj{"boot_index": -1, "uuid": volume, "source_type": "volume", "destination_type": "volume"},
 	}})
 	others := []string{k.server(t, "two", nil), k.server(t, "three", nil)}
@@ -157,32 +190,20 @@ func TestServersThatShareAVolume(t *testing.T) {
 		k.active(t, id)
 	}
 	in := func(server string) string { return "/servers/" + server + "/os-volume_attachments" }
-	inTurn := func(t *testing.T, words, method, path string, body any) {
-		t.Helper()
-		if !n.within(n.patience(), func() bool {
-			got := n.do(t, method, path, body)
-			if got.status < http.StatusMultipleChoices {
-				return true
-			}
-			if kind, message := got.fault(t); got.status != http.StatusBadRequest || kind != "badRequest" || !strings.Contains(message, words) {
-				t.Fatalf("%s: %d %s", got.request, got.status, got.text)
-			}
-			return false
-		}) {
-			t.Fatalf("%s %s is never accepted", method, path)
-		}
-	}
 	t.Run("it is given to one after the other", func(t *testing.T) {
 		for _, id := range others {
-			inTurn(t, "Volume "+volume+" status must be available or in-use or downloading to reserve, but the current status is ",
+			n.inTurn(t, "Volume "+volume+" status must be available or in-use or downloading to reserve, but the current status is ",
 				"POST", in(id), obj{"volumeAttachment": obj{"volumeId": volume}})
+			snapshot := v.inTurn(t, "Volume "+volume+" status must be available, in-use, but current status is: ",
+				"POST", "/snapshots", obj{"snapshot": obj{"name": c.name("snapshot"), "volume_id": volume, "force": true}})
+			v.deleteAfter(t, "/snapshots/"+snapshot.at("snapshot.id").(string))
 		}
 		v.passes(t, "/volumes/"+volume, "volume.status", "reserved", "attaching", "in-use")
 		same(t, "users", len(v.get(t, "/volumes/"+volume).at("volume.attachments").(list)), 3)
 	})
 	t.Run("it is taken from one after the other", func(t *testing.T) {
 		for _, id := range append(others, one) {
-			inTurn(t, "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.", "DELETE", in(id)+"/"+volume, nil)
+			n.inTurn(t, "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.", "DELETE", in(id)+"/"+volume, nil)
 		}
 		v.passes(t, "/volumes/"+volume, "volume.status", "detaching", "available")
 	})

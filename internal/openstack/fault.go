@@ -64,6 +64,9 @@ func NotFound(err error) bool {
 // Conflict tells whether the API answered 409; the predicates of Fault tell which of its meanings.
 func Conflict(err error) bool { return hasStatus(err, http.StatusConflict) }
 
+// BadRequest tells whether the API refused what was asked for.
+func BadRequest(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+
 // Unauthorized tells whether the API rejected the credentials.
 func Unauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
 

@@ -451,8 +451,11 @@ func (n *compute) attachVolume(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	users := volume.strs("_users")
-	if len(users) > 0 && !volume.flag("multiattach") || slices.Contains(users, server.str("id")) {
-		return 0, nil, badRequest("Invalid volume: volume %s is already attached to instances: %s", id, strings.Join(users, ", "))
+	switch {
+	case len(users) > 0 && !volume.flag("multiattach"):
+		return 0, nil, badRequest("Invalid volume: volume %s is already attached to instances: %s", id, strings.Join(users, " "))
+	case slices.Contains(users, server.str("id")):
+		return 0, nil, badRequest("Invalid volume: volume %s already attached", id)
 	}
 	if err := attachable(volume); err != nil {
 		return 0, nil, err
@@ -476,18 +479,17 @@ func (n *compute) attachVolume(c *call) (int, any, error) {
 	return http.StatusOK, object{"volumeAttachment": view}, nil
 }
 
-// attachable refuses a volume that no server can have now. One for several servers must not be on its way to another.
+// attachable refuses a volume that Cinder gives to no server now.
 func attachable(volume object) error {
-	status, id := volume.str("status"), volume.str("id")
-	switch {
-	case status == "available" || status == "in-use" && volume.flag("multiattach"):
-		return nil
-	case volume.flag("multiattach"):
-		return badRequest("Invalid volume: Invalid input received: Invalid volume: Volume %s status must be available or in-use or downloading to reserve, but the current status is %s. "+
-			"(HTTP 400) (Request-ID: req-%s)", id, status, newUUID())
-	default:
-		return badRequest("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", id, status)
+	status, allowed := volume.str("status"), []string{"available", "downloading"}
+	if volume.flag("multiattach") {
+		allowed = []string{"available", "in-use", "downloading"}
 	}
+	if slices.Contains(allowed, status) {
+		return nil
+	}
+	return badRequest("Invalid volume: Invalid input received: Invalid volume: Volume %s status must be %s to reserve, but the current status is %s. "+
+		"(HTTP 400) (Request-ID: req-%s)", volume.str("id"), strings.Join(allowed, " or "), status, newUUID())
 }
 
 // updateAttachment changes whether a volume goes with its server, the only thing that users may change there.

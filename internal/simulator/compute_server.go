@@ -506,6 +506,9 @@ func (n *compute) serverVolumes(in object) (volumes []any, backed bool, err erro
 			if !ok {
 				return nil, false, badRequest("Block Device Mapping is Invalid: failed to get volume %s.", id)
 			}
+			if boots && found.str("bootable") != "true" {
+				return nil, false, badRequest("Block Device %s is not bootable.", id)
+			}
 			if err := attachable(found); err != nil {
 				return nil, false, err
 			}

@@ -287,6 +287,9 @@ func (v *volume) fromSource(c *call, in object, options *newVolumeOptions) error
 		if original, err = v.find(c, in.str("source_volid")); err != nil {
 			return err
 		}
+		if !slices.Contains([]string{"available", "in-use"}, original.str("status")) {
+			return fail(http.StatusBadRequest, "", "Invalid volume: Originating source volume status must be one of 'available, in-use' values")
+		}
 		size, what = original.num("size"), "original volume size "
 	case in.has("snapshot_id"):
 		snapshot, err := v.findSnapshot(c, in.str("snapshot_id"))

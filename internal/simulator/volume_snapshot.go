@@ -3,6 +3,7 @@ package simulator
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // The microversions that change what snapshots look like.
@@ -113,9 +114,12 @@ func (v *volume) createSnapshot(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	forced := in.flag("force") || minor >= snapshotInUse
-	if status := source.str("status"); status != "available" && (status != "in-use" || !forced) {
-		return 0, nil, fail(http.StatusBadRequest, "", "Invalid volume: Volume %s status must be available, but current status is: %s.", source.str("id"), status)
+	allowed := []string{"available"}
+	if in.flag("force") || minor >= snapshotInUse {
+		allowed = []string{"available", "in-use"}
+	}
+	if status := source.str("status"); !slices.Contains(allowed, status) {
+		return 0, nil, fail(http.StatusBadRequest, "", "Invalid volume: Volume %s status must be %s, but current status is: %s.", source.str("id"), strings.Join(allowed, ", "), status)
 	}
 	if limit := v.sim.quotaOf("snapshots", 200); v.snapshotCount(c.project())+1 > limit {
 		return 0, nil, fail(http.StatusRequestEntityTooLarge, "overLimit", "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded", limit)

@@ -82,7 +82,10 @@ func Grow(ctx context.Context, cloud *openstack.Cloud, id string, size int) erro
 	if err != nil {
 		return err
 	}
-	if err := volumes.ExtendSize(ctx, At(client, extendInUse), id, volumes.ExtendSizeOpts{NewSize: size}).ExtractErr(); err != nil {
+	err = InTurn(ctx, cloud, id, func(ctx context.Context) error {
+		return volumes.ExtendSize(ctx, At(client, extendInUse), id, volumes.ExtendSizeOpts{NewSize: size}).ExtractErr()
+	})
+	if err != nil {
 		return fmt.Errorf("extend volume %s to %d GiB: %w", id, size, err)
 	}
 	grown, err := Settled(ctx, cloud, id)

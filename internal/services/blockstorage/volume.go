@@ -110,11 +110,15 @@ func (volume) Create(ctx context.Context, cloud *openstack.Cloud, m *volumeModel
 	if opts.BackupID != "" {
 		client = engine.At(client, fromBackup)
 	}
-	begin := time.Now()
-	made, err := volumes.Create(ctx, client, opts, nil).Extract()
-	if openstack.Lost(err) {
-		made, err = findLostVolume(ctx, client, opts.Name, begin, err)
-	}
+	var made *volumes.Volume
+	err = engine.InTurn(ctx, cloud, opts.SourceVolID, func(ctx context.Context) (err error) {
+		begin := time.Now()
+		made, err = volumes.Create(ctx, client, opts, nil).Extract()
+		if openstack.Lost(err) {
+			made, err = findLostVolume(ctx, client, opts.Name, begin, err)
+		}
+		return err
+	})
 	if err != nil {
 		return blame(fmt.Errorf("create volume %q: %w", opts.Name, err), volumeBlames)
 	}

@@ -83,11 +83,15 @@ func (volumeSnapshot) Create(ctx context.Context, cloud *openstack.Cloud, m *vol
 		VolumeID: m.VolumeID.ValueString(), Force: m.Force.ValueBool(),
 		Name: m.Name.ValueString(), Description: m.Description.ValueString(), Metadata: value.StringMap(m.Metadata),
 	}
-	begin := time.Now()
-	made, err := snapshots.Create(ctx, client, opts).Extract()
-	if openstack.Lost(err) {
-		made, err = findLostSnapshot(ctx, client, opts, begin, err)
-	}
+	var made *snapshots.Snapshot
+	err = engine.InTurn(ctx, cloud, opts.VolumeID, func(ctx context.Context) (err error) {
+		begin := time.Now()
+		made, err = snapshots.Create(ctx, client, opts).Extract()
+		if openstack.Lost(err) {
+			made, err = findLostSnapshot(ctx, client, opts, begin, err)
+		}
+		return err
+	})
 	if fault, ok := openstack.FaultOf(err); ok && inUseState.MatchString(fault.Message) {
 		return lifecycle.At(path.Root("force"), fmt.Errorf("a server uses the volume; force = true makes the snapshot nevertheless: %w", err))
 	}

@@ -312,6 +312,37 @@ func TestVolumeWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
+// What wants the volume while a server is getting or losing it waits for that.
+func TestVolumeInTransit(t *testing.T) {
+	c := acctest.OnSimulator(t, "a server is about to get the volume on purpose")
+	with := func(size int, more string) string { return volumeConfig(fmt.Sprintf("size = %d", size)) + more }
+	refuse := func(path, message string) {
+		err := c.Simulator.AddFault(simulator.Fault{
+			Method: http.MethodPost, Service: "block-storage", Path: path, Count: 2,
+			Status: http.StatusBadRequest, Body: fmt.Sprintf(`{"badRequest": {"code": 400, "message": %q}}`, "Invalid volume: "+message),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Test(t,
+		resource.TestStep{Config: with(1, "")},
+		resource.TestStep{
+			PreConfig: func() {
+				refuse("/snapshots$", "Volume x status must be available, in-use, but current status is: attaching.")
+				refuse("/volumes$", "Originating source volume status must be one of 'available, in-use' values")
+				refuse("/action$", "Volume x status must be '{'status': 'available'}' to extend, currently detaching.")
+			},
+			Config: with(2, snapshotConfig("")+`
+resource "massif_volume" "copy" {
+  name             = "{{name}}-copy"
+  source_volume_id = massif_volume.test.id
+}
+`),
+		},
+	)
+}
+
 func TestVolumeUnknowns(t *testing.T) {
 	acctest.New(t).Test(t, resource.TestStep{
 		Config: `

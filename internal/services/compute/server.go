@@ -17,6 +17,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/volume"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
 
@@ -100,14 +101,14 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 	}
 	opts.Networks = plugs
 	var answer *servers.Server
-	err = openstack.UnusedFor(ctx, turn, func(ctx context.Context) (err error) {
+	err = volume.InTurn(ctx, cloud, "", func(ctx context.Context) (err error) {
 		begin := time.Now()
 		answer, err = servers.Create(ctx, client, opts, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
 		if openstack.Lost(err) {
 			answer, err = findLost(ctx, client, opts.Name, begin, err)
 		}
 		return err
-	}, volumeTaken)
+	})
 	if err != nil {
 		cleaning, cancel := uninterrupted(ctx)
 		defer cancel()

@@ -3,7 +3,6 @@ package compute_test
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -52,7 +51,7 @@ func TestServerWhoseVolumeIsTaken(t *testing.T) {
 		}
 	}
 	c.Test(t,
-		resource.TestStep{PreConfig: refuse(1, "maintenance"), Config: sharing(1, shared), ExpectError: regexp.MustCompile("current status is\\s+maintenance")},
+		resource.TestStep{PreConfig: refuse(1, "maintenance"), Config: sharing(1, shared), ExpectError: acctest.Words("current status is maintenance")},
 		resource.TestStep{PreConfig: refuse(2, "available"), Config: sharing(1, shared)},
 		resource.TestStep{Config: sharing(1, "")},
 		resource.TestStep{PreConfig: refuse(2, "in-use"), Config: sharing(1, shared)},

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"regexp"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/volumeattach"
@@ -102,27 +98,6 @@ func (m *serverModel) changeVolumes(ctx context.Context, cloud *openstack.Cloud,
 	return nil
 }
 
-// turn is how long a server waits for a shared volume that Cinder is giving to other servers, or taking from them: it serves
-// them one after the other, and one that is being made lets it go on when it boots.
-const turn = 10 * time.Minute
-
-// inTransit are the states of a volume that Cinder is giving to a server or taking from it.
-var inTransit = []string{"reserved", "attaching", "detaching"}
-
-// notReserved is Cinder's refusal to give a volume to a server, with the states that would do and the volume's. That one was
-// read before Cinder tried: when it would do, another server was quicker (_attachment_reserve in cinder/volume/api.py).
-var notReserved = regexp.MustCompile(`status must be (.+) to reserve, but the current status is ([\w-]+)`)
-
-// volumeTaken says whether a volume is only on its way to or from another server, as that of a plan that shares it.
-func volumeTaken(err error) bool {
-	fault, ok := openstack.FaultOf(err)
-	if !ok || fault.Status != http.StatusBadRequest {
-		return false
-	}
-	said := notReserved.FindStringSubmatch(fault.Message)
-	return said != nil && (slices.Contains(inTransit, said[2]) || slices.Contains(strings.Split(said[1], " or "), said[2]))
-}
-
 // attachVolume gives a volume to a server that may have it already, and waits until it is there.
 func attachVolume(ctx context.Context, cloud *openstack.Cloud, server string, v dataVolumeModel) error {
 	client, err := cloud.Compute()
@@ -136,7 +111,7 @@ func attachVolume(ctx context.Context, cloud *openstack.Cloud, server string, v 
 	}
 	if !hasVolume(now, id) {
 		opts := volumeattach.CreateOpts{VolumeID: id, Device: v.Device.ValueString()}
-		err := openstack.UnusedFor(ctx, turn, func(ctx context.Context) error { return volumeattach.Create(ctx, client, server, opts).Err }, volumeTaken)
+		err := volume.InTurn(ctx, cloud, id, func(ctx context.Context) error { return volumeattach.Create(ctx, client, server, opts).Err })
 		if err != nil {
 			return refused(server, fmt.Sprintf("attach volume %s", id), err)
 		}
@@ -163,16 +138,7 @@ func detachVolume(ctx context.Context, cloud *openstack.Cloud, server, id string
 	if err != nil {
 		return err
 	}
-	err = openstack.UnusedFor(ctx, turn, func(ctx context.Context) error {
-		return volumeattach.Delete(ctx, client, server, id).ExtractErr()
-	}, func(err error) bool { // Cinder's words do not tell the state
-		fault, ok := openstack.FaultOf(err)
-		if !ok || fault.Status != http.StatusBadRequest || !strings.Contains(fault.Message, "Unable to detach volume") {
-			return false
-		}
-		now, err := volume.Get(ctx, cloud, id)
-		return err == nil && (slices.Contains(inTransit, now.Status) || now.Status == volume.InUse)
-	})
+	err = volume.InTurn(ctx, cloud, id, func(ctx context.Context) error { return volumeattach.Delete(ctx, client, server, id).ExtractErr() })
 	if openstack.NotFound(err) {
 		return nil
 	}

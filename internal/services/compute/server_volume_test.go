@@ -3,6 +3,7 @@ package compute_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -137,5 +138,44 @@ func TestServerSharedVolume(t *testing.T) {
 		},
 		resource.TestStep{Config: sharing(4, "")},
 		resource.TestStep{Config: sharing(4, shared)},
+	)
+}
+
+// A volume goes from one server to another, which runs or is just being made, while the first one lets go of it or is deleted.
+// Beside that the volume is copied and grows, as nothing of that depends on the servers.
+func TestServerVolumeMoves(t *testing.T) {
+	const data = "volumes = { data = { volume_id = massif_volume.data.id } }"
+	server := func(name, volumes string) string {
+		return fmt.Sprintf(`
+resource "massif_server" %[1]q {
+  name     = "{{name}}-%[1]s"
+  flavor   = "m1.small"
+  image    = "cirros-fake"
+  networks = [{ network_id = massif_subnet.test.network_id }]
+  %[2]s
+}
+`, name, volumes)
+	}
+	with := func(size int, servers ...string) string {
+		return place + strings.Join(servers, "") + fmt.Sprintf(`
+resource "massif_volume" "data" {
+  name = "{{name}}-data"
+  size = %d
+}
+resource "massif_volume" "copy" {
+  name             = "{{name}}-copy"
+  source_volume_id = massif_volume.data.id
+}
+resource "massif_volume_snapshot" "data" {
+  name      = "{{name}}"
+  volume_id = massif_volume.data.id
+  force     = true
+}
+`, size)
+	}
+	acctest.New(t).Test(t,
+		resource.TestStep{Config: with(1, server("a", data), server("b", ""))},
+		resource.TestStep{Config: with(1, server("a", ""), server("b", data))},
+		resource.TestStep{Config: with(2, server("a", ""), server("c", data))},
 	)
 }
