@@ -92,17 +92,31 @@ const patience = 45 * time.Second
 // Unused calls remove, or anything else that wants an object for itself, again as long as its error says that something
 // uses the object: what the same plan is doing lets go of it soon. In the end it returns what remove said last.
 func Unused(ctx context.Context, remove func(context.Context) error, inUse func(error) bool) error {
-	return UnusedFor(ctx, patience, remove, inUse)
+	return Insist(ctx, patience, remove, inUse)
 }
 
-// UnusedFor is Unused with a patience of one's own, for objects that others are known to let go of.
-func UnusedFor(ctx context.Context, patience time.Duration, remove func(context.Context) error, inUse func(error) bool) error {
+// routedWithin is how long a subnet may take to get its router: that is often made at the same time as what gets the floating
+// IP, which does not depend on it.
+const routedWithin = 3 * time.Minute
+
+// WhenRouted calls associate, which points a floating IP at a port, again as long as no router joins the port's subnet to
+// the external network. In the end it returns what associate said last.
+func WhenRouted(ctx context.Context, associate func(context.Context) error) error {
+	return Insist(ctx, routedWithin, associate, func(err error) bool {
+		fault, ok := FaultOf(err)
+		return ok && fault.Kind == "ExternalGatewayForFloatingIPNotFound"
+	})
+}
+
+// Insist calls ask again as long as its error is one that passes, which it may do for that long. In the end it returns what
+// ask said last.
+func Insist(ctx context.Context, patience time.Duration, ask func(context.Context) error, passes func(error) bool) error {
 	begin := time.Now()
 	var refusal error
 	for {
-		err := remove(notBefore(ctx, time.Now()))
+		err := ask(notBefore(ctx, time.Now()))
 		switch {
-		case inUse(err):
+		case passes(err):
 			refusal = err
 		case refusal != nil && err != nil && ctx.Err() != nil: // the refusal tells more than that time was up
 			return fmt.Errorf("%w (%w)", refusal, ctx.Err())

@@ -117,6 +117,34 @@ func TestPollsAreAligned(t *testing.T) {
 	}
 }
 
+func TestWhenRouted(t *testing.T) {
+	unrouted := answered(404, `{"NeutronError": {"type": "ExternalGatewayForFloatingIPNotFound", "message": "not reachable", "detail": ""}}`)
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		if err := WhenRouted(t.Context(), func(context.Context) error {
+			if calls++; calls < 4 {
+				return unrouted
+			}
+			return nil
+		}); err != nil || calls != 4 {
+			t.Errorf("%d calls, %v", calls, err)
+		}
+
+		calls = 0
+		begin := time.Now()
+		err := WhenRouted(t.Context(), func(context.Context) error { calls++; return unrouted })
+		if fault, ok := FaultOf(err); !ok || fault.Message != "not reachable" || calls < 10 || time.Since(begin) < routedWithin {
+			t.Errorf("%d calls, %v", calls, err)
+		}
+
+		calls = 0
+		missing := answered(404, `{"NeutronError": {"type": "PortNotFound", "message": "no port", "detail": ""}}`)
+		if err := WhenRouted(t.Context(), func(context.Context) error { calls++; return missing }); !NotFound(err) || calls != 1 {
+			t.Errorf("%d calls, %v", calls, err)
+		}
+	})
+}
+
 func TestUnused(t *testing.T) {
 	used := errors.New("used")
 	inUse := func(err error) bool { return errors.Is(err, used) }

@@ -24,5 +24,4 @@ resource "massif_floating_ip" "web" {
   description      = "web"
   external_network = "ext-floating1"
   port_id          = massif_port.web.id
-  depends_on       = [massif_router.prod] # the way to the port
 }

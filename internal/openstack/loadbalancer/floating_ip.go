@@ -3,8 +3,6 @@ package loadbalancer
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
@@ -12,10 +10,6 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 )
-
-// reachableWithin is how long a subnet may take to get its router: that is often made at the same
-// time as the load balancer, which does not depend on it.
-const reachableWithin = 3 * time.Minute
 
 // floatingIPReads answers many reads with one list.
 var floatingIPReads = openstack.Collection[floatingips.FloatingIP]{
@@ -66,7 +60,7 @@ func Expose(ctx context.Context, cloud *openstack.Cloud, portID, externalNetwork
 		return existing, nil
 	}
 	var made *floatingips.FloatingIP
-	err = whenReachable(ctx, "the VIP", func(ctx context.Context) error {
+	err = openstack.WhenRouted(ctx, func(ctx context.Context) error {
 		made, err = floatingips.Create(ctx, client, floatingips.CreateOpts{
 			FloatingNetworkID: network.ID, PortID: portID, Description: description,
 		}).Extract()
@@ -110,7 +104,7 @@ func Associate(ctx context.Context, cloud *openstack.Cloud, id, portID string) (
 		opts.PortID = &portID
 	}
 	var changed *floatingips.FloatingIP
-	err = whenReachable(ctx, "the VIP", func(ctx context.Context) error {
+	err = openstack.WhenRouted(ctx, func(ctx context.Context) error {
 		changed, err = floatingips.Update(ctx, client, id, opts).Extract()
 		return err
 	})
@@ -133,23 +127,4 @@ func Release(ctx context.Context, cloud *openstack.Cloud, id string) error {
 		return fmt.Errorf("delete floating IP %s: %w", id, err)
 	}
 	return nil
-}
-
-// whenReachable repeats an association for as long as no router joins the two networks.
-func whenReachable(ctx context.Context, what string, associate func(context.Context) error) error {
-	const waiting, done = "not reachable from the external network", "reachable"
-	began := time.Now()
-	_, err := openstack.Wait(ctx, openstack.Waiting[string]{
-		What: what,
-		Fetch: func(ctx context.Context) (string, error) {
-			err := associate(ctx)
-			if fault, ok := openstack.FaultOf(err); ok && strings.Contains(fault.Message, "is not reachable from subnet") && time.Since(began) < reachableWithin {
-				return waiting, nil
-			}
-			return done, err
-		},
-		State:  func(state string) string { return state },
-		Target: []string{done},
-	})
-	return err //nolint:wrapcheck // it says what was waited for
 }

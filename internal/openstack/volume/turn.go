@@ -43,7 +43,7 @@ func InTurn(ctx context.Context, cloud *openstack.Cloud, id string, ask func(con
 		return slices.Contains(inTransit, state) || slices.Contains(word.FindAllString(allowed, -1), state)
 	}
 	return openstack.Unused(ctx, func(ctx context.Context) error {
-		return openstack.UnusedFor(ctx, turn, ask, passing)
+		return openstack.Insist(ctx, turn, ask, passing)
 	}, attachedElsewhere)
 }
 

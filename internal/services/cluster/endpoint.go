@@ -190,9 +190,13 @@ func makeFloatingIP(ctx context.Context, cloud *openstack.Cloud, networkID, port
 	if err != nil {
 		return nil, err
 	}
-	made, err := floatingips.Create(ctx, client, floatingips.CreateOpts{
-		FloatingNetworkID: networkID, PortID: portID, Description: mark,
-	}).Extract()
+	var made *floatingips.FloatingIP
+	err = openstack.WhenRouted(ctx, func(ctx context.Context) (err error) {
+		made, err = floatingips.Create(ctx, client, floatingips.CreateOpts{
+			FloatingNetworkID: networkID, PortID: portID, Description: mark,
+		}).Extract()
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("create the API's floating IP: %w", err)
 	}

@@ -94,9 +94,10 @@ func (floatingIP) Schema() schema.Schema {
 			},
 			"address": address,
 			"port_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the port that the address leads to. The port's subnet must be attached to a router with this external network.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: "ID of the port that the address leads to. The port's subnet must be attached to a router with this external network, " +
+					"which may come into being in the same apply: it is waited for, for three minutes.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"fixed_ip": schema.StringAttribute{
 				MarkdownDescription: "Which address of the port is meant; its first when not set.",
@@ -174,7 +175,11 @@ func (floatingIP) Create(ctx context.Context, cloud *openstack.Cloud, m *floatin
 		"port_id": m.PortID, "fixed_ip_address": m.FixedIP, "dns_name": m.DNSName, "dns_domain": m.DNSDomain, "qos_policy_id": m.QoSPolicyID,
 	}.known()
 	body["floating_network_id"] = network
-	made, err := floatingIPs.create(ctx, cloud, body)
+	var made apiFloatingIP
+	err = openstack.WhenRouted(ctx, func(ctx context.Context) (err error) {
+		made, err = floatingIPs.create(ctx, cloud, body)
+		return err
+	})
 	if err != nil {
 		return m.blame(err)
 	}
@@ -232,7 +237,10 @@ func (floatingIP) Update(ctx context.Context, cloud *openstack.Cloud, plan, prio
 			body["fixed_ip_address"] = plan.FixedIP.ValueString()
 		}
 	}
-	if err := floatingIPs.change(ctx, cloud, plan.ID.ValueString(), body); err != nil {
+	err := openstack.WhenRouted(ctx, func(ctx context.Context) error {
+		return floatingIPs.change(ctx, cloud, plan.ID.ValueString(), body)
+	})
+	if err != nil {
 		return plan.blame(err)
 	}
 	if !plan.Tags.Equal(prior.Tags) {
