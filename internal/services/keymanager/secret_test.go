@@ -155,7 +155,7 @@ func TestSecretDisappears(t *testing.T) {
 
 func TestSecretExpires(t *testing.T) {
 	c := acctest.New(t)
-	end := time.Now().Add(15 * time.Second)
+	end := time.Now().Add(30 * time.Second) // the first step must be through by then
 	config := secretConfig(fmt.Sprintf("expiration = %q", end.UTC().Format(time.RFC3339)))
 	c.Test(t,
 		acctest.Step(config, theSecret, plancheck.ResourceActionCreate),
