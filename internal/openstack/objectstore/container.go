@@ -195,8 +195,29 @@ func Head(ctx context.Context, client *gophercloud.ServiceClient, name string) (
 	return response.Header, nil
 }
 
-// Remove deletes a container, which must be empty.
+// Remove deletes a container, which must be empty. Swift tells its containers of a deleted object later when it is busy: what
+// they still count and nobody can read any more is waited for.
 func Remove(ctx context.Context, client *gophercloud.ServiceClient, name string) error {
-	_, err := client.Delete(ctx, ContainerURL(client, name), nil)
-	return err
+	return openstack.Unused(ctx, func(ctx context.Context) error {
+		_, err := client.Delete(ctx, ContainerURL(client, name), nil)
+		return err
+	}, func(err error) bool { return openstack.Conflict(err) && deserted(ctx, client, name) })
+}
+
+// deserted tells whether none of the objects that a container shows first is there.
+func deserted(ctx context.Context, client *gophercloud.ServiceClient, name string) bool {
+	headers, err := Head(ctx, client, name)
+	if err != nil || headers.Get(versionsHeader) != "" { // versions are there without being shown
+		return false
+	}
+	page, err := listPage(ctx, client, name, false, url.Values{"limit": {"10"}})
+	if err != nil {
+		return false
+	}
+	for _, object := range page {
+		if _, err := client.Head(ctx, ObjectURL(client, name, object.Name), nil); !openstack.NotFound(err) {
+			return false
+		}
+	}
+	return true
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 const container = "massif_object_container.test"
@@ -219,6 +220,23 @@ func TestObjectContainerNotEmpty(t *testing.T) {
 			ExpectError: acctest.Words(`is not empty; delete its objects, with all their versions, or set force_destroy`),
 		},
 		resource.TestStep{Config: config("force_destroy = true"), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
+	)
+}
+
+// Swift counts objects for a moment that are gone. What is there is told at once, see above.
+func TestObjectContainerStillCounted(t *testing.T) {
+	c := acctest.OnSimulator(t, "a container refuses to go on purpose")
+	c.Test(t,
+		resource.TestStep{Config: config("")},
+		resource.TestStep{
+			PreConfig: func() {
+				if err := c.Simulator.AddFault(simulator.Fault{Method: http.MethodDelete, Service: "object-store", Count: 2, Status: http.StatusConflict}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config:  config(""),
+			Destroy: true,
+		},
 	)
 }
 
