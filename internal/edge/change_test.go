@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +13,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
 	"github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
@@ -335,8 +340,42 @@ func TestStorageOutageKeepsServing(t *testing.T) {
 	load.nothingLost(t)
 }
 
+// makeDue changes the copy of a certificate's metadata so that its renewal is due.
+func makeDue(t *testing.T, kept copies, cipher *reverseproxy.Cipher, host string) {
+	t.Helper()
+	all := kept.all()
+	i := slices.IndexFunc(all, func(name string) bool { return strings.HasSuffix(name, "/"+host+"/"+host+".json") })
+	if i < 0 {
+		t.Fatalf("no metadata of %s in %q", host, all)
+	}
+	name := all[i]
+	found, err := kept.read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := cipher.Open(name, found.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata, issuer := certmagic.CertificateResource{}, acme.Certificate{}
+	if err := json.Unmarshal(text, &metadata); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(metadata.IssuerData, &issuer); err != nil || issuer.RenewalInfo == nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	issuer.RenewalInfo.SelectedTime = time.Now().Add(-time.Hour)
+	if metadata.IssuerData, err = json.Marshal(issuer); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = json.Marshal(metadata); err != nil {
+		t.Fatal(err)
+	}
+	kept.keep(name, object{Data: cipher.Seal(name, text)})
+}
+
 // A node that starts while nothing of the cloud answers serves what it served before: plain, with a certificate of the user's own, and with
-// one that ACME gave. A copy that is broken is left out, and all is well when the cloud is back.
+// one that ACME gave, also when its renewal is due. A copy that is broken is left out, and all is well when the cloud is back.
 func TestStartsDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t)
@@ -388,10 +427,14 @@ func TestStartsDuringAnOutage(t *testing.T) {
 		if found, err := kept.read(name); err != nil || strings.Contains(string(found.Data), "PRIVATE KEY") {
 			t.Errorf("the copy of %s is not encrypted: %v", name, err)
 		}
+		if strings.Contains(name, "challenge_tokens") { // ACME's challenge is over
+			t.Errorf("a copy of %s is left", name)
+		}
 	}
 	if err := os.WriteFile(kept.file(reverseproxy.RoutesObject("broken")), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	makeDue(t, kept, p.cipher, "a.example.ch")
 
 	if err := p.sim.AddFault(simulator.Fault{Drop: true}); err != nil {
 		t.Fatal(err)

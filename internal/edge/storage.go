@@ -89,12 +89,13 @@ func (s *storage) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	for _, found := range below {
+	for _, found := range append(below, listed{Name: objectName(key)}) {
 		if err := s.container.remove(ctx, found.Name); err != nil {
 			return err
 		}
+		s.copies.drop(found.Name)
 	}
-	return s.container.remove(ctx, objectName(key))
+	return nil
 }
 
 // Exists tells whether there is such a value, or any below it.
@@ -123,7 +124,8 @@ func (s *storage) List(ctx context.Context, path string, recursive bool) ([]stri
 	return keys, nil
 }
 
-// Stat tells about a value, or that there are any below it.
+// Stat tells about a value, or that there are any below it; while the container cannot be read, about the copy of a value. Without
+// that, a certificate whose renewal is due would not be served in an outage: certmagic looks whether it is still stored.
 func (s *storage) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error) {
 	name := objectName(key)
 	found, err := s.container.request(ctx, http.MethodHead, name, nil, nil, nil, http.StatusOK)
@@ -136,8 +138,15 @@ func (s *storage) Stat(ctx context.Context, key string) (certmagic.KeyInfo, erro
 			return certmagic.KeyInfo{Key: key}, nil
 		}
 	}
-	if err != nil {
+	switch {
+	case openstack.NotFound(err):
 		return certmagic.KeyInfo{}, missing(key, err)
+	case err != nil:
+		copied, copyErr := s.copies.read(name)
+		if copyErr != nil {
+			return certmagic.KeyInfo{}, err
+		}
+		return certmagic.KeyInfo{Key: key, Modified: copied.Modified, Size: int64(len(copied.Data)), IsTerminal: true}, nil
 	}
 	modified, err := http.ParseTime(found.header.Get("Last-Modified"))
 	if err != nil {
