@@ -102,6 +102,8 @@ func (s server) Create(ctx context.Context, cloud *openstack.Cloud, m *serverMod
 	opts.Networks = plugs
 	var answer *servers.Server
 	err = volume.InTurn(ctx, cloud, "", func(ctx context.Context) (err error) {
+		ctx, cancel := uninterrupted(ctx)
+		defer cancel()
 		begin := time.Now()
 		answer, err = servers.Create(ctx, client, opts, servers.SchedulerHintOpts{Group: m.ServerGroupID.ValueString()}).Extract()
 		if openstack.Lost(err) {
