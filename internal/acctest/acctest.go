@@ -73,7 +73,7 @@ func New(t *testing.T, adjust ...func(*simulator.Options)) *Cloud {
 		"auth_url": c.Simulator.AuthURL(), "username": "demo", "password": simulator.Password, "user_domain_name": "Default",
 		"project_name": "demo", "project_domain_name": "Default", "region": simulator.Region,
 	})
-	c.Cloud = c.openSimulator(t)
+	c.Cloud = c.openSimulator(t, "demo")
 	return c
 }
 
@@ -114,20 +114,35 @@ func publicCIDR(t *testing.T) string {
 	return fmt.Sprintf("127.%d.%d.%d/27", 64+block>>8&63, block&255, n%8*32)
 }
 
-func (c *Cloud) openSimulator(t *testing.T) *openstack.Cloud {
+// openSimulator is a session of one of the simulator's users, in the project of the same name.
+func (c *Cloud) openSimulator(t *testing.T, user string) *openstack.Cloud {
 	t.Helper()
 	cloud, err := openstack.Open(t.Context(), openstack.Config{
 		Auth: gophercloud.AuthOptions{
 			IdentityEndpoint: c.Simulator.AuthURL(),
-			Username:         "demo",
+			Username:         user,
 			Password:         simulator.Password,
 			DomainName:       "Default",
-			TenantName:       "demo",
+			TenantName:       user,
 		},
 		Region: simulator.Region,
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return cloud
+}
+
+// Administrator is a session of the cloud's administrator: on a real cloud the one that clouds.yaml calls admin. Without that the
+// test is skipped.
+func (c *Cloud) Administrator(t *testing.T) *openstack.Cloud {
+	t.Helper()
+	if c.Simulator != nil {
+		return c.openSimulator(t, "admin")
+	}
+	cloud, err := provider.OpenNamed(t.Context(), "admin")
+	if err != nil {
+		t.Skipf("clouds.yaml has no administrator called admin: %v", err)
 	}
 	return cloud
 }
@@ -222,15 +237,12 @@ func (c *Cloud) empty() error {
 	defer cancel()
 	for {
 		left, err := c.leftovers(ctx)
-		if err != nil {
-			return err
-		}
-		if len(left) == 0 {
+		if err == nil && len(left) == 0 {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("left in the cloud: %s", strings.Join(left, ", "))
+			return errors.Join(err, fmt.Errorf("left in the cloud: %s", strings.Join(left, ", ")))
 		case <-time.After(500 * time.Millisecond):
 		}
 	}

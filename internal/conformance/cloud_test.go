@@ -122,15 +122,13 @@ func cloudsYAML(t *testing.T) []byte {
 // real says whether the test runs on a real cloud.
 func (c *cloud) real() bool { return c.simulator == nil }
 
-// slowly lets what f starts on the simulator last long enough to be seen.
-func (c *cloud) slowly(f func()) {
+// hold lets nothing on the simulator come to its end until it is released, so that what passes can be seen. A real cloud takes
+// its time by itself.
+func (c *cloud) hold() (release func()) {
 	if c.real() {
-		f()
-		return
+		return func() {}
 	}
-	c.simulator.SetTimes(simulator.Times{LoadBalancer: time.Second, LoadBalancerChild: time.Second})
-	f()
-	c.simulator.SetTimes(simulator.Times{})
+	return c.simulator.Hold()
 }
 
 // name is a name of its own for an object of the test.

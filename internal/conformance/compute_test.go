@@ -404,7 +404,7 @@ func TestServerActions(t *testing.T) {
 	})
 	t.Run("a soft reboot ends active", func(t *testing.T) {
 		action(t, http.StatusAccepted, obj{"reboot": obj{"type": "SOFT"}})
-		n.passes(t, path, "server.status", "ACTIVE", "REBOOT", "ACTIVE")
+		n.passes(t, path, "server.status", "REBOOT", "ACTIVE")
 	})
 }
 
@@ -425,6 +425,27 @@ func TestServerPort(t *testing.T) {
 		k.network.passes(t, "/ports/"+port, "port.device_id", id, "")
 		k.network.passes(t, "/ports/"+port, "port.status", "ACTIVE", "DOWN")
 	})
+}
+
+// A server that was broken is so while Nova deletes it, and only what it does tells that it goes.
+func TestBrokenServer(t *testing.T) {
+	c := open(t, simulator.Options{})
+	k := kit(t, c.login(t))
+	admin := c.as(t, "admin").compute(t)
+	id := k.server(t, "one", nil)
+	k.active(t, id)
+	path := "/servers/" + id
+	reset := obj{"os-resetState": obj{"state": "error"}}
+	k.compute.refuses(t, refusal{"users cannot reset a state", "POST", path + "/action", reset, 403, "forbidden", "Policy doesn't allow os_compute_api:os-admin-actions:reset_state to be performed."})
+	admin.want(t, http.StatusAccepted, "POST", path+"/action", reset)
+	is(t, "server", k.compute.get(t, path).at("server"), obj{"status": "ERROR", "OS-EXT-STS:vm_state": "error", "OS-EXT-STS:task_state": nil})
+	release := c.hold()
+	k.compute.want(t, http.StatusNoContent, "DELETE", path, nil)
+	if got := k.compute.do(t, "GET", path, nil); got.status == http.StatusOK && got.at("server.status") != "DELETED" {
+		is(t, "server", got.at("server"), obj{"status": "ERROR", "OS-EXT-STS:task_state": "deleting"})
+	}
+	release()
+	k.compute.passes(t, path, "server.status", "ERROR", "DELETED", gone)
 }
 
 func TestServerInGroup(t *testing.T) {
@@ -459,7 +480,9 @@ func TestServerInGroup(t *testing.T) {
 		var server any
 		c.within(c.patience(), func() bool {
 			server = k.compute.get(t, "/servers/"+id).at("server")
-			return dig(server, "status") != "BUILD"
+			// Nova sets the status a moment before it writes down why.
+			status := dig(server, "status")
+			return status == "ACTIVE" || status == "ERROR" && dig(server, "fault") != nil
 		})
 		if c.real() && dig(server, "status") == "ACTIVE" {
 			t.Skip("the cloud has more hosts than one")

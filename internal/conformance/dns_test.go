@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
@@ -35,7 +34,7 @@ func (a *api) recordSet(t *testing.T, zone string, in obj) string {
 }
 
 func TestZone(t *testing.T) {
-	c := open(t, simulator.Options{Times: simulator.Times{DNS: 200 * time.Millisecond}})
+	c := open(t, simulator.Options{})
 	d := c.login(t).dns(t)
 	name := c.domain()
 	path := d.zone(t, obj{"name": name, "email": "admin@example.org"})
@@ -82,18 +81,20 @@ func TestZone(t *testing.T) {
 		refusal{"somebody else's name", "POST", "/zones", obj{"name": name, "email": "a@example.org"}, 409, "duplicate_zone", "Zone already exists, owned by a different tenant"},
 		refusal{"below somebody else's", "POST", "/zones", obj{"name": "sub." + name, "email": "a@example.org"}, 403, "illegal_child", "Unable to create subzone in another tenants zone"})
 	t.Run("deleting takes its time", func(t *testing.T) {
+		release := c.hold()
 		is(t, "zone", d.want(t, http.StatusAccepted, "DELETE", path, nil).body, obj{"status": "PENDING", "action": "DELETE"})
 		d.refuses(t,
 			refusal{"no record sets any more", "POST", path + "/recordsets", obj{"name": "a." + name, "type": "A", "records": list{"192.0.2.1"}}, 400, "bad_request", "Can not update a deleting zone"},
 			refusal{"no changes any more", "PATCH", path, obj{"ttl": 60}, 400, "bad_request", "Can not update a deleting zone"})
 		d.want(t, http.StatusAccepted, "DELETE", path, nil)
+		release()
 		d.passes(t, path, "status", "PENDING", gone)
 		d.refuses(t, refusal{"gone", "DELETE", path, nil, 404, "zone_not_found", "Could not find Zone"})
 	})
 }
 
 func TestZoneBelowZone(t *testing.T) {
-	c := open(t, simulator.Options{Times: simulator.Times{DNS: 200 * time.Millisecond}})
+	c := open(t, simulator.Options{})
 	d := c.login(t).dns(t)
 	name := c.domain()
 	above := d.zone(t, obj{"name": name, "email": "a@example.org"})
@@ -102,8 +103,10 @@ func TestZoneBelowZone(t *testing.T) {
 		refusal{"records of the zone below", "POST", above + "/recordsets", obj{"name": "www.sub." + name, "type": "A", "records": list{"192.0.2.1"}}, 400,
 			"invalid_recordset_location", "RecordSet belongs in a child zone: sub." + name},
 		refusal{"the zone above goes last", "DELETE", above, nil, 400, "zone_has_sub_zone", "Please delete any subzones before deleting this zone"})
+	release := c.hold()
 	d.want(t, http.StatusAccepted, "DELETE", child, nil)
 	d.refuses(t, refusal{"not while the other goes", "DELETE", above, nil, 400, "zone_has_sub_zone", "Please delete any subzones before deleting this zone"})
+	release()
 	d.passes(t, child, "status", "PENDING", gone)
 	d.want(t, http.StatusAccepted, "DELETE", above, nil)
 	d.passes(t, above, "status", "PENDING", gone)
@@ -173,7 +176,7 @@ func TestZoneRefusals(t *testing.T) {
 }
 
 func TestRecordSet(t *testing.T) {
-	c := open(t, simulator.Options{Times: simulator.Times{DNS: 200 * time.Millisecond}})
+	c := open(t, simulator.Options{})
 	d := c.login(t).dns(t)
 	name := c.domain()
 	zone := d.zone(t, obj{"name": name, "email": "a@example.org"})

@@ -60,8 +60,8 @@ func TestLoadBalancer(t *testing.T) {
 	s := c.login(t)
 	k := balancers(t, s)
 	l := k.api
-	var made any
-	c.slowly(func() { made = k.create(t, obj{"name": c.name("one"), "tags": list{c.prefix}}).at("loadbalancer") })
+	release := c.hold()
+	made := k.create(t, obj{"name": c.name("one"), "tags": list{c.prefix}}).at("loadbalancer")
 	path := "/loadbalancers/" + k.id
 	immutable := "Load Balancer " + k.id + " is immutable and cannot be updated."
 	t.Run("create answers PENDING_CREATE and the address", func(t *testing.T) {
@@ -77,6 +77,7 @@ func TestLoadBalancer(t *testing.T) {
 		refusal{"an update while it is PENDING is 409", "PUT", path, obj{"loadbalancer": obj{"name": "x"}}, 409, "Client", "Invalid state PENDING_CREATE of loadbalancer resource " + k.id},
 		refusal{"deleting while it is PENDING is 409", "DELETE", path, nil, 409, "Client", "Invalid state PENDING_CREATE of loadbalancer resource " + k.id},
 	)
+	release()
 	k.settled(t)
 	t.Run("its port is the user's to see and Octavia's to keep", func(t *testing.T) {
 		is(t, "port", k.network.get(t, "/ports/"+dig(made, "vip_port_id").(string)).at("port"), obj{
@@ -197,12 +198,11 @@ func TestLoadBalancer(t *testing.T) {
 		is(t, "fault", a.body, obj{"code": 404, "title": "Bad Request", "description": "Pool " + nobody + " not found."})
 	})
 	t.Run("a change answers PENDING_UPDATE and locks the whole load balancer", func(t *testing.T) {
-		var a answer
-		c.slowly(func() {
-			a = l.want(t, http.StatusOK, "PUT", "/listeners/"+listenerID, obj{"listener": obj{"connection_limit": 100, "timeout_client_data": 1000}})
-		})
+		release := c.hold()
+		a := l.want(t, http.StatusOK, "PUT", "/listeners/"+listenerID, obj{"listener": obj{"connection_limit": 100, "timeout_client_data": 1000}})
 		is(t, "listener", a.at("listener"), obj{"provisioning_status": "PENDING_UPDATE", "connection_limit": 100, "timeout_client_data": 1000, "insert_headers": obj{"X-Forwarded-For": "true"}})
-		l.refuses(t, refusal{"another child is 409", "PUT", "/pools/" + poolID, obj{"pool": obj{"name": "x"}}, 409, "Client", immutable})
+		l.refusesMeanwhile(t, refusal{"another child is 409", "PUT", "/pools/" + poolID, obj{"pool": obj{"name": "web"}}, 409, "Client", immutable}, http.StatusOK)
+		release()
 		k.settled(t)
 		is(t, "listener", l.get(t, "/listeners/"+listenerID).at("listener"), obj{"provisioning_status": "ACTIVE", "connection_limit": 100, "updated_at": aTime})
 	})
@@ -284,8 +284,10 @@ func TestLoadBalancer(t *testing.T) {
 		same(t, "position at the end", l.get(t, "/l7policies/"+third["id"].(string)).at("l7policy.position"), 3)
 	})
 	t.Run("cascade deletes everything", func(t *testing.T) {
-		c.slowly(func() { l.want(t, http.StatusNoContent, "DELETE", path+"?cascade=true", nil) })
-		l.refuses(t, refusal{"a second delete is 409", "DELETE", path + "?cascade=true", nil, 409, "Client", "Invalid state PENDING_DELETE of loadbalancer resource " + k.id})
+		release := c.hold()
+		l.want(t, http.StatusNoContent, "DELETE", path+"?cascade=true", nil)
+		l.refusesMeanwhile(t, refusal{"a second delete is 409", "DELETE", path + "?cascade=true", nil, 409, "Client", "Invalid state PENDING_DELETE of loadbalancer resource " + k.id}, http.StatusNotFound)
+		release()
 		l.passes(t, path, "loadbalancer.provisioning_status", "PENDING_DELETE", "DELETED", gone)
 		l.want(t, http.StatusNotFound, "GET", "/listeners/"+listenerID, nil)
 		k.network.want(t, http.StatusNotFound, "GET", "/ports/"+dig(made, "vip_port_id").(string), nil)

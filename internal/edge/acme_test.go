@@ -259,7 +259,7 @@ func TestCertificatesForAllHostsAtOnce(t *testing.T) {
 	secure.send(n.settings.HTTPS)
 	stored := func(host string) {
 		t.Helper()
-		eventually(t, 60*time.Second, host+" has a certificate that nobody has asked for", func() error {
+		eventually(t, time.Minute, host+" has a certificate that nobody has asked for", func() error {
 			all, err := p.container.list(t.Context(), reverseproxy.StoragePrefix+"certificates/", true)
 			for _, found := range all {
 				if strings.HasSuffix(found.Name, host+".crt") {
@@ -268,7 +268,7 @@ func TestCertificatesForAllHostsAtOnce(t *testing.T) {
 			}
 			return fmt.Errorf("there are %d objects: %w", len(all), err)
 		})
-		eventually(t, 10*time.Second, "it is shown", func() error {
+		eventually(t, time.Minute, "it is shown", func() error {
 			_, err := certificateOf(n.settings.HTTPS, host, a.roots)
 			return err
 		})
@@ -315,7 +315,7 @@ func TestChallengesAreAnsweredByNodesThatDidNotAsk(t *testing.T) {
 			if name == "tls-alpn-01" {
 				door.send(answers.settings.HTTPS)
 			}
-			eventually(t, 60*time.Second, "a certificate is issued", func() error {
+			eventually(t, time.Minute, "a certificate is issued", func() error {
 				_, err := certificateOf(asks.settings.HTTPS, "a.example.ch", a.roots)
 				return err
 			})
@@ -356,7 +356,7 @@ func TestOwnCertificatesComeFirstAndChangeWithoutReload(t *testing.T) {
 	}
 	next, roots := ownPair(t, "*.own.example.ch", 2)
 	put(next)
-	eventually(t, 10*time.Second, "the next certificate is shown", func() error {
+	eventually(t, time.Minute, "the next certificate is shown", func() error {
 		shown, err := certificateOf(n.settings.HTTPS, "a.own.example.ch", roots)
 		if err == nil && shown.SerialNumber.Int64() != 2 {
 			err = fmt.Errorf("number %s", shown.SerialNumber)

@@ -167,7 +167,7 @@ func benchNode(t testing.TB, hosts []string, answer string) contestant {
 		begin := time.Now()
 		p.routes(t, "customers", routes)
 		c := client(n.settings.HTTP, nil)
-		eventually(t, 10*time.Second, "the change is served", func() error {
+		eventually(t, time.Minute, "the change is served", func() error {
 			if resp, _ := ask(t, c, http.MethodGet, "http://"+last+"/", nil); resp.Header.Get("X-Other") == "" {
 				return fmt.Errorf("not yet")
 			}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -72,10 +73,15 @@ func TestABrowserLoadsACustomersPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	pin := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	profile, err := os.MkdirTemp("", "massif-browser-") //nolint:usetesting // processes of the browser may write into it when it has ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--user-data-dir="+t.TempDir(), "--host-resolver-rules=MAP office.customer.ch "+n.settings.HTTPS+", MAP * ~NOTFOUND",
+		"--user-data-dir="+profile, "--host-resolver-rules=MAP office.customer.ch "+n.settings.HTTPS+", MAP * ~NOTFOUND",
 		"--ignore-certificate-errors-spki-list="+base64.StdEncoding.EncodeToString(pin[:]),
 		"--virtual-time-budget=10000", "--dump-dom", "https://office.customer.ch/")
 	var complaints bytes.Buffer

@@ -120,8 +120,11 @@ func newProxy(t testing.TB) *proxy {
 	t.Cleanup(func() {
 		// What a node had under way when it was ended may still arrive.
 		ctx := context.WithoutCancel(t.Context())
-		eventually(t, 20*time.Second, "the container is gone", func() error {
+		eventually(t, time.Minute, "the container is gone", func() error {
 			all, err := p.container.list(ctx, "", true)
+			if openstack.NotFound(err) {
+				return nil // the answer to its removal was lost
+			}
 			for _, found := range all {
 				err = errors.Join(err, p.container.remove(ctx, found.Name))
 			}
@@ -273,7 +276,7 @@ func (n *node) write(t testing.TB) {
 func (p *proxy) start(t testing.TB, name string, adjust ...func(*Settings)) *node {
 	t.Helper()
 	n := p.launch(t, name, adjust...)
-	eventually(t, 20*time.Second, name+" serves", func() error { return n.healthy() })
+	eventually(t, time.Minute, name+" serves", func() error { return n.healthy() })
 	return n
 }
 
@@ -335,7 +338,7 @@ func (n *node) stopped(t testing.TB) {
 	t.Helper()
 	select {
 	case <-n.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("%s does not end", n.name)
 	}
 	if n.err != nil {
@@ -398,7 +401,7 @@ func (p *proxy) settled(t testing.TB, n *node, name string) reverseproxy.Documen
 		t.Fatal(err)
 	}
 	var status reverseproxy.DocumentStatus
-	eventually(t, 20*time.Second, n.name+" has read "+name, func() error {
+	eventually(t, time.Minute, n.name+" has read "+name, func() error {
 		if status = p.status(t, n.name).Documents[name]; status.Seen != newest.ETag {
 			return fmt.Errorf("its status is %+v", status)
 		}
@@ -417,7 +420,7 @@ func client(address string, roots *x509.CertPool) *http.Client {
 			TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       20 * time.Second,
+		Timeout:       time.Minute,
 	}
 }
 

@@ -121,7 +121,7 @@ func TestBehindOctaviasHAProxy(t *testing.T) {
 		t.Errorf("Octavia does not send the PROXY protocol to both nodes: %v\n%s", err, config)
 	}
 	address := net.JoinHostPort(running.Address, "80")
-	eventually(t, 10*time.Second, "both nodes are used", func() error {
+	eventually(t, time.Minute, "both nodes are used", func() error {
 		if _, err := once(client(address, nil), "http://a.example.ch/"); err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func TestBehindOctaviasHAProxy(t *testing.T) {
 		t.Errorf("the target was told of the client %q", got)
 	}
 	load := startLoad(t, 8, address, nil, "http://HOST/", "a.example.ch")
-	eventually(t, 10*time.Second, "requests are answered", func() error {
+	eventually(t, time.Minute, "requests are answered", func() error {
 		if load.count() < 500 {
 			return fmt.Errorf("%d", load.count())
 		}
@@ -146,7 +146,7 @@ func TestBehindOctaviasHAProxy(t *testing.T) {
 	one.stop(t)
 	one.stopped(t)
 	after := load.count()
-	eventually(t, 10*time.Second, "requests go on", func() error {
+	eventually(t, time.Minute, "requests go on", func() error {
 		if load.count() < after+500 {
 			return fmt.Errorf("%d", load.count()-after)
 		}

@@ -41,6 +41,7 @@ func (e *FailedError) Error() string {
 // Wait polls until the object is in a target state and returns it as read last.
 func Wait[T any](ctx context.Context, w Waiting[T]) (T, error) {
 	var last T
+	var since time.Time
 	err := poll(ctx, w.MaxPoll, func(ctx context.Context) (string, bool, error) {
 		object, err := w.Fetch(ctx)
 		if err != nil {
@@ -49,7 +50,7 @@ func Wait[T any](ctx context.Context, w Waiting[T]) (T, error) {
 		last = object
 		state := w.State(object)
 		if slices.Contains(w.Failure, state) {
-			return state, false, w.failed(object, state)
+			return state, false, w.failed(object, state, &since)
 		}
 		return state, slices.Contains(w.Target, state), nil
 	}, func() string { return fmt.Sprintf("%s to become %s", w.What, oneOf(w.Target)) })
@@ -59,6 +60,7 @@ func Wait[T any](ctx context.Context, w Waiting[T]) (T, error) {
 // WaitGone polls until Fetch answers NotFound or the object is in a target state (for services that keep deleted
 // objects readable for a while).
 func WaitGone[T any](ctx context.Context, w Waiting[T]) error {
+	var since time.Time
 	return poll(ctx, w.MaxPoll, func(ctx context.Context) (string, bool, error) {
 		object, err := w.Fetch(ctx)
 		if NotFound(err) {
@@ -72,16 +74,27 @@ func WaitGone[T any](ctx context.Context, w Waiting[T]) error {
 			state = w.State(object)
 		}
 		if slices.Contains(w.Failure, state) {
-			return state, false, w.failed(object, state)
+			return state, false, w.failed(object, state, &since)
 		}
 		return state, slices.Contains(w.Target, state), nil
 	}, func() string { return w.What + " to be gone" })
 }
 
-func (w Waiting[T]) failed(object T, state string) error {
+// reasonWithin is how long the reason of a failure is waited for: Nova and Cinder store the state ERROR first, and why a moment later.
+const reasonWithin = 5 * time.Second
+
+// failed is the error of an object in a failure state, or nil while the API's words about it may still come. It keeps since when
+// the object has failed.
+func (w Waiting[T]) failed(object T, state string, since *time.Time) error {
 	failed := &FailedError{What: w.What, State: state}
-	if w.Fault != nil {
-		failed.Fault = w.Fault(object)
+	if w.Fault == nil {
+		return failed
+	}
+	if since.IsZero() {
+		*since = time.Now()
+	}
+	if failed.Fault = w.Fault(object); failed.Fault == "" && time.Since(*since) < reasonWithin {
+		return nil
 	}
 	return failed
 }

@@ -46,6 +46,24 @@ func TestWait(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 
+		// The reason comes after the state, or never.
+		late := states("BUILD", "ERROR")
+		asked := 0
+		late.Fault = func(string) string {
+			if asked++; asked < 3 {
+				return ""
+			}
+			return "It broke."
+		}
+		if _, err = Wait(t.Context(), late); !errors.As(err, &failed) || failed.Fault != "It broke." {
+			t.Errorf("got %v", err)
+		}
+		late.Fault = func(string) string { return "" }
+		begin = time.Now()
+		if _, err = Wait(t.Context(), late); !errors.As(err, &failed) || failed.Fault != "" || time.Since(begin) > 2*reasonWithin {
+			t.Errorf("got %v after %s", err, time.Since(begin))
+		}
+
 		if _, err = Wait(t.Context(), states("BUILD", "404")); !NotFound(err) {
 			t.Errorf("got %v", err)
 		}

@@ -84,21 +84,44 @@ func Realistic() Times {
 func (s *Simulator) after(d time.Duration, f func()) (cancel func()) {
 	var timer *time.Timer
 	cancelled := false
-	timer = time.AfterFunc(max(d, fastest), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.timers, timer)
+	run := func() {
 		if s.closed || cancelled {
 			return
 		}
 		f()
 		s.changed()
+	}
+	timer = time.AfterFunc(max(d, fastest), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.timers, timer)
+		if s.held {
+			s.due = append(s.due, run)
+			return
+		}
+		run()
 	})
 	s.timers[timer] = struct{}{}
 	return func() {
 		cancelled = true
 		timer.Stop()
 		delete(s.timers, timer)
+	}
+}
+
+// Hold keeps every change that takes time from ending, until it is released: what is pending stays pending, however slow
+// the test is.
+func (s *Simulator) Hold() (release func()) {
+	s.locked(func() { s.held = true })
+	return func() {
+		s.locked(func() {
+			s.held = false
+			due := s.due
+			s.due = nil
+			for _, run := range due {
+				run()
+			}
+		})
 	}
 }
 

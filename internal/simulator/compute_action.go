@@ -24,6 +24,7 @@ func (n *compute) actions() map[string]action {
 		"os-start":            (*compute).powerOn,
 		"os-stop":             (*compute).powerOff,
 		"os-getConsoleOutput": (*compute).consoleOutput,
+		"os-resetState":       (*compute).resetState,
 		"addSecurityGroup":    (*compute).addSecurityGroup,
 		"removeSecurityGroup": (*compute).removeSecurityGroup,
 		"lock":                (*compute).lock,
@@ -47,7 +48,7 @@ func (n *compute) act(c *call) (int, any, error) {
 	}
 	in := body.obj(name)
 	if in == nil {
-		if slices.Contains([]string{"resize", "reboot", "rebuild", "addSecurityGroup", "removeSecurityGroup"}, name) {
+		if slices.Contains([]string{"resize", "reboot", "rebuild", "addSecurityGroup", "removeSecurityGroup", "os-resetState"}, name) {
 			return 0, nil, badField(name, body[name], pythonNested(body[name])+" is not of type 'object'")
 		}
 		if name == "lock" && body.has(name) && n.minor(c) >= microversionLockedReason {
@@ -217,6 +218,19 @@ func (n *compute) settle(server object) {
 		return
 	}
 	n.running(server)
+}
+
+// resetState is how an administrator makes a server look broken, or whole again.
+func (n *compute) resetState(c *call, server, in object) (int, any, error) {
+	if !c.admin() {
+		return 0, nil, fail(http.StatusForbidden, "", "Policy doesn't allow os_compute_api:os-admin-actions:reset_state to be performed.")
+	}
+	state := in.str("state")
+	if state != "active" && state != "error" {
+		return 0, nil, badField("state", in["state"], fmt.Sprintf("'%s' is not one of ['active', 'error']", state))
+	}
+	server["_vm"], server["_task"] = state, ""
+	return http.StatusAccepted, nil, nil
 }
 
 func (n *compute) reboot(_ *call, server, in object) (int, any, error) {

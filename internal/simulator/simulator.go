@@ -73,6 +73,8 @@ type Simulator struct {
 	mu         sync.Mutex
 	registered []*service
 	timers     map[*time.Timer]struct{}
+	held       bool     // see Hold
+	due        []func() // what would have run meanwhile
 	closed     bool
 	sequence   int64
 	dirty      bool

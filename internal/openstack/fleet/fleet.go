@@ -106,7 +106,9 @@ func listServers(ctx context.Context, client *gophercloud.ServiceClient, opts se
 	if err != nil {
 		return nil, fmt.Errorf("list servers: %w", err)
 	}
-	return servers.ExtractServers(pages)
+	all, err := servers.ExtractServers(pages)
+	// Nova lists a server for a moment after it was deleted, and for longer where deleted ones can be restored.
+	return slices.DeleteFunc(all, func(s servers.Server) bool { return s.Status == "DELETED" || s.Status == "SOFT_DELETED" }), err
 }
 
 // TagValue is the rest of the server's tag that begins with the prefix, or "".
@@ -126,7 +128,7 @@ func TagValue(server servers.Server, prefix string) string {
 func (f Fleet) Of(pool string) []servers.Server {
 	var members []servers.Server
 	for _, server := range f.Servers {
-		if TagValue(server, PoolTag) == pool && server.Status != "DELETED" && server.Status != "SOFT_DELETED" {
+		if TagValue(server, PoolTag) == pool {
 			members = append(members, server)
 		}
 	}
@@ -289,6 +291,14 @@ func (g *Group) fetch(id string) func(context.Context) (servers.Server, error) {
 	}
 }
 
+// State is the status of a server that does nothing; what it does, else. One in ERROR stays so while Nova deletes it.
+func State(server servers.Server) string {
+	if server.TaskState != "" {
+		return server.Status + ", " + server.TaskState
+	}
+	return server.Status
+}
+
 // shutdownTime is how long a server may take to shut down. Nova presses the power button and pulls the plug a minute later
 // (shutdown_timeout), unless the cloud or the image says otherwise.
 const shutdownTime = 2 * time.Minute
@@ -349,8 +359,7 @@ func (g *Group) RemoveServers(ctx context.Context, members []servers.Server) err
 			return openstack.WaitGone(ctx, openstack.Waiting[servers.Server]{
 				What:    "server " + server.Name,
 				Fetch:   g.fetch(server.ID),
-				State:   func(server servers.Server) string { return server.Status },
-				Target:  []string{"DELETED", "SOFT_DELETED"},
+				State:   State,
 				Failure: []string{statusError},
 				Fault:   func(server servers.Server) string { return server.Fault.Message },
 			})

@@ -237,13 +237,16 @@ func deleteUnused(ctx context.Context, cloud *openstack.Cloud, client *gopherclo
 			return err
 		}
 		by, leaving, lookErr := volumeUsers(ctx, cloud, client, id)
-		if lookErr != nil || len(by) == 0 {
+		if lookErr != nil || len(by) == 0 { // nobody needs it any more: it was let go of before we looked
 			return errors.Join(err, lookErr)
 		}
 		return fmt.Errorf("volume %q cannot be deleted: %w", m.Name.ValueString(), &neededError{by, leaving, err})
 	}, func(err error) bool {
 		var needed *neededError
-		return errors.As(err, &needed) && needed.leaving
+		if errors.As(err, &needed) {
+			return needed.leaving
+		}
+		return openstack.BadRequest(err)
 	})
 }
 

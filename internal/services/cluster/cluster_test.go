@@ -411,7 +411,7 @@ func TestAccClusterInterruptedCreateLeavesNothing(t *testing.T) {
 
 func TestAccNodePoolDrainObeysBudgets(t *testing.T) {
 	cloud := acctest.OnSimulator(t, "nodes boot")
-	limited := `timeouts = { update = "6s" }`
+	limited := `timeouts = { update = "20s" }`
 	cloud.Test(t,
 		resource.TestStep{Config: config{servers: 1, agents: 2, morePool: limited}.String(), Check: guardEveryAgent},
 		resource.TestStep{

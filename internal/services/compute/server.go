@@ -283,6 +283,9 @@ func (server) Delete(ctx context.Context, cloud *openstack.Cloud, m *serverModel
 		Fetch:  func(ctx context.Context) (apiServer, error) { return readServer(ctx, cloud, id) },
 		State:  serverState,
 		Target: []string{"DELETED", "SOFT_DELETED"},
+		// Only when Nova is not at it any more: a broken server is in ERROR while it goes, too.
+		Failure: []string{statusError},
+		Fault:   func(s apiServer) string { return s.Fault.Message },
 	})
 	if err != nil {
 		return err

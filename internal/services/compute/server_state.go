@@ -19,6 +19,7 @@ import (
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/lifecycle"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
+	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/fleet"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/value"
 )
@@ -48,13 +49,8 @@ func refused(id, attempt string, err error) error {
 // consoleTail is how many lines of the console an error shows.
 const consoleTail = 20
 
-// serverState is the status of a server that does nothing; what it does, else.
-func serverState(s apiServer) string {
-	if s.TaskState != "" {
-		return s.Status + ", " + s.TaskState
-	}
-	return s.Status
-}
+// serverState is fleet.State.
+func serverState(s apiServer) string { return fleet.State(s.Server) }
 
 // Wait returns when the server runs, or is shut off, as the model says.
 func (server) Wait(ctx context.Context, cloud *openstack.Cloud, m *serverModel) error {

@@ -145,7 +145,7 @@ func detachVolume(ctx context.Context, cloud *openstack.Cloud, server, id string
 	if err != nil {
 		return refused(server, fmt.Sprintf("detach volume %s", id), err)
 	}
-	return openstack.WaitGone(ctx, openstack.Waiting[volumes.Volume]{
+	err = openstack.WaitGone(ctx, openstack.Waiting[volumes.Volume]{
 		What:  "the attachment of volume " + id,
 		Fetch: func(ctx context.Context) (volumes.Volume, error) { return volume.Get(ctx, cloud, id) },
 		State: func(v volumes.Volume) string {
@@ -156,6 +156,21 @@ func detachVolume(ctx context.Context, cloud *openstack.Cloud, server, id string
 		},
 		Target:  []string{"detached"},
 		Failure: volume.Failures(),
+	})
+	if err != nil {
+		return err
+	}
+	// Cinder knows it first. Until Nova has forgotten the volume as well, it refuses to attach it anew.
+	return openstack.WaitGone(ctx, openstack.Waiting[apiServer]{
+		What:  "the attachment of volume " + id,
+		Fetch: func(ctx context.Context) (apiServer, error) { return readServer(ctx, cloud, server) },
+		State: func(s apiServer) string {
+			if hasVolume(s, id) {
+				return "attached"
+			}
+			return "detached"
+		},
+		Target: []string{"detached"},
 	})
 }
 

@@ -60,6 +60,9 @@ type accessRuleModel struct {
 // make the same rule at the same time.
 const rulesLock = "identity/access rules"
 
+// rulesWithin is how long another session of the user may be making the same rule.
+const rulesWithin = 10 * time.Second
+
 func (applicationCredential) Name() string { return "application_credential" }
 
 // Secrets carries the secret that is write-only.
@@ -82,7 +85,17 @@ func (applicationCredential) Create(ctx context.Context, cloud *openstack.Cloud,
 		defer unlock()
 	}
 	begin := time.Now()
-	made, err := applicationcredentials.Create(ctx, client, cloud.UserID(), opts).Extract()
+	var made *applicationcredentials.ApplicationCredential
+	err = openstack.Insist(ctx, rulesWithin, func(ctx context.Context) error {
+		made, err = applicationcredentials.Create(ctx, client, cloud.UserID(), opts).Extract()
+		return err
+	}, func(err error) bool {
+		if len(opts.AccessRules) == 0 || !openstack.Conflict(err) {
+			return false
+		}
+		id, err := m.named(ctx, cloud)
+		return err == nil && id == "" // nobody has the name, so it was a rule
+	})
 	switch {
 	case openstack.Lost(err):
 		if m.ID, err = m.findLost(ctx, cloud, begin, opts, err); err != nil {

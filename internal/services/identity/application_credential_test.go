@@ -78,7 +78,7 @@ func TestApplicationCredentialFull(t *testing.T) {
   renew_before = 86400
   access_rules = [
     { service = "object-store", method = "PUT", path = "/v1/AUTH_*/backup/**" },
-    { service = "compute", method = "GET", path = "/v2.1/servers" },
+    { service = "compute", method = "GET", path = "/v2.1/servers/{{name}}" },
   ]
 ` + more)
 	}
@@ -111,7 +111,7 @@ func TestApplicationCredentialReplace(t *testing.T) {
 	steps := []resource.TestStep{{Config: app("")}}
 	for _, body := range []string{
 		`  description = "other"`, `  roles = ["reader"]`, `  unrestricted = true`, `  expires_at = "2037-01-01T00:00:00Z"`, `  expires_after = 86400`, "",
-		`  access_rules = [{ service = "compute", method = "GET", path = "/v2.1/servers" }]`, `  access_rules = [{ service = "compute", method = "GET", path = "/v2.1/flavors" }]`,
+		`  access_rules = [{ service = "compute", method = "GET", path = "/v2.1/servers/{{name}}" }]`, `  access_rules = [{ service = "compute", method = "GET", path = "/v2.1/flavors/{{name}}" }]`,
 	} {
 		steps = append(steps, resource.TestStep{Config: app(body), ConfigPlanChecks: appPlan(plancheck.ResourceActionDestroyBeforeCreate)})
 	}
@@ -214,7 +214,7 @@ resource "massif_application_credential" "twin" {
 
 func TestApplicationCredentialUnknowns(t *testing.T) {
 	acctest.New(t).Test(t, resource.TestStep{Config: `
-resource "terraform_data" "later" { input = { name = "{{name}}", roles = ["member"], at = "2037-01-01T00:00:00Z", path = "/v2.1/servers", text = "later", before = 60 } }
+resource "terraform_data" "later" { input = { name = "{{name}}", roles = ["member"], at = "2037-01-01T00:00:00Z", path = "/v2.1/servers/{{name}}", text = "later", before = 60 } }
 resource "massif_application_credential" "test" {
   name         = terraform_data.later.output.name
   description  = terraform_data.later.output.text

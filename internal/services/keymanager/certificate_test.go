@@ -159,7 +159,7 @@ func TestCertificateInUse(t *testing.T) {
 	c := acctest.New(t)
 	was, next := leaf(t, ecdsaKey(t), nil), leaf(t, ecdsaKey(t), nil)
 	config := func(a *authority) string {
-		return certificateConfig(a.pem, keyPEM(t, a.key), "timeouts = { delete = \"3s\" }") + listenerConfig("massif_certificate.test.ref")
+		return certificateConfig(a.pem, keyPEM(t, a.key), "timeouts = { delete = \"20s\" }") + listenerConfig("massif_certificate.test.ref")
 	}
 	c.Test(t,
 		resource.TestStep{Config: config(was)},

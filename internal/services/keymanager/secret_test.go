@@ -155,7 +155,7 @@ func TestSecretDisappears(t *testing.T) {
 
 func TestSecretExpires(t *testing.T) {
 	c := acctest.New(t)
-	end := time.Now().Add(30 * time.Second) // the first step must be through by then
+	end := time.Now().Add(time.Minute) // the first step must be through by then
 	config := secretConfig(fmt.Sprintf("expiration = %q", end.UTC().Format(time.RFC3339)))
 	c.Test(t,
 		acctest.Step(config, theSecret, plancheck.ResourceActionCreate),
@@ -285,7 +285,7 @@ resource "massif_secret" "bytes" {
 func TestSecretInUse(t *testing.T) {
 	c := acctest.New(t)
 	var s acctest.Stolen
-	first := acctest.Step(secretConfig("timeouts = { delete = \"3s\" }"), theSecret, plancheck.ResourceActionCreate)
+	first := acctest.Step(secretConfig("timeouts = { delete = \"20s\" }"), theSecret, plancheck.ResourceActionCreate)
 	first.Check = s.From(theSecret)
 	replaced := secretConfig("secret_type = \"passphrase\"")
 	c.Test(t,

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/qos/policies"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -16,8 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/massif-cloud/terraform-provider-massif/internal/acctest"
-	"github.com/massif-cloud/terraform-provider-massif/internal/openstack"
-	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 // Further addresses of the VIP: one that the cloud chooses, one that is given.
@@ -91,24 +88,9 @@ resource "massif_load_balancer" "test" {
 	)
 }
 
-// administrator is a session that may make what users choose from.
-func administrator(t *testing.T, c *acctest.Cloud) *openstack.Cloud {
-	t.Helper()
-	cloud, err := openstack.Open(t.Context(), openstack.Config{
-		Auth: gophercloud.AuthOptions{
-			IdentityEndpoint: c.Simulator.AuthURL(), Username: "admin", Password: simulator.Password, DomainName: "Default", TenantName: "admin",
-		},
-		Region: simulator.Region,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cloud
-}
-
 func TestLoadBalancerQoSPolicy(t *testing.T) {
-	c := acctest.OnSimulator(t, "only administrators make QoS policies")
-	client, err := administrator(t, c).Network()
+	c := acctest.OnSimulator(t, "Octavia's worker gives the policy to the port when it plugs an amphora, and real amphorae are rare in tests")
+	client, err := c.Administrator(t).Network()
 	if err != nil {
 		t.Fatal(err)
 	}

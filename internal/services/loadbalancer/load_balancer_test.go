@@ -425,14 +425,15 @@ resource "massif_load_balancer" "test" {
 
 // What was accepted is in the state although it never became usable, so the next apply replaces it.
 func TestLoadBalancerFailedWait(t *testing.T) {
-	c := acctest.OnSimulator(t, "a load balancer that is slow", func(o *simulator.Options) { o.Times.LoadBalancer = 6 * time.Second })
+	c := acctest.OnSimulator(t, "a load balancer that is slow")
+	release := c.Simulator.Hold()
 	c.Test(t,
 		resource.TestStep{
-			Config:      basic("timeouts = { create = \"2s\" }\n" + web),
+			Config:      basic("timeouts = { create = \"10s\" }\n" + web),
 			ExpectError: acctest.Words(`its last state was PENDING_CREATE`),
 		},
 		resource.TestStep{
-			PreConfig:        func() { lookup(t, c) },
+			PreConfig:        func() { release(); lookup(t, c) },
 			Config:           basic(web),
 			ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate),
 		},

@@ -222,18 +222,20 @@ func (w *writer) sweep(ctx context.Context, old []string, keep string) error {
 
 // sweepOthers deletes all segments of the object but those of one content.
 func (w *writer) sweepOthers(ctx context.Context, keep string) error {
-	return w.sweepWhere(ctx, "", func(etag string) bool { return etag != keep })
+	return w.sweepWhere(ctx, "", keep != "", func(etag string) bool { return etag != keep })
 }
 
 // sweepEtag deletes the segments of one content.
 func (w *writer) sweepEtag(ctx context.Context, etag string) error {
-	return w.sweepWhere(ctx, etag+"/", func(string) bool { return true })
+	return w.sweepWhere(ctx, etag+"/", false, func(string) bool { return true })
 }
 
 // ownSegment is what follows the object's name in the name of a segment.
 var ownSegment = regexp.MustCompile(`^([0-9a-f]{32})/[0-9]{8}$`)
 
-func (w *writer) sweepWhere(ctx context.Context, below string, drop func(etag string) bool) error {
+// sweepWhere deletes segments. Nothing but them tells that their container is in use, and Swift may learn of new ones late: who keeps
+// some says so.
+func (w *writer) sweepWhere(ctx context.Context, below string, keeps bool, drop func(etag string) bool) error {
 	container, own := w.model.segmentContainer()
 	prefix := strings.TrimSuffix(segmentName(w.model.Container.ValueString(), w.model.Name.ValueString(), "", 0), "/00000000")
 	err := objectstore.EachPage(ctx, w.client, container, prefix+below, false, func(page []objectstore.Listed) error {
@@ -251,7 +253,7 @@ func (w *writer) sweepWhere(ctx context.Context, below string, drop func(etag st
 	if openstack.NotFound(err) {
 		return nil
 	}
-	if err != nil || !own {
+	if err != nil || !own || keeps {
 		return err
 	}
 	// The last one puts out the light. Another object's segments keep the container: that is a conflict.

@@ -101,7 +101,7 @@ func (e *entrance) apply(ctx context.Context, cloud *openstack.Cloud, gone []str
 	for way, p := range tree.Spec().Pools {
 		foreign[way] = map[string]loadbalancer.Member{}
 		for name, m := range p.Members {
-			if !slices.Contains(ours, m.Address) {
+			if m.ProtocolPort != ways()[way] || !slices.Contains(ours, m.Address) {
 				foreign[way][name] = m
 			}
 		}

@@ -27,6 +27,7 @@ import (
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/lookup"
 	"github.com/massif-cloud/terraform-provider-massif/internal/openstack/objectstore"
 	documents "github.com/massif-cloud/terraform-provider-massif/internal/reverseproxy"
+	"github.com/massif-cloud/terraform-provider-massif/internal/simulator"
 )
 
 const (
@@ -52,6 +53,8 @@ resource "massif_subnet" "test" {
   name       = "{{name}}"
   network_id = massif_network.test.id
   cidr       = "10.77.0.0/24"
+
+  allocation_pools = [{ start = "10.77.0.10", end = "10.77.0.199" }]
 }
 `
 
@@ -370,6 +373,40 @@ func (p part) removeNodes(id string) {
 	p.Helper()
 	p.each(id, "go", func(compute *gophercloud.ServiceClient, node servers.Server) (bool, error) {
 		return false, servers.Delete(p.Context(), compute, node.ID).ExtractErr()
+	})
+}
+
+// A node that broke goes, and another takes its place.
+func TestReverseProxyBrokenNode(t *testing.T) {
+	// It goes slowly enough to be seen, and to wait in vain for why it failed.
+	c := acctest.New(t, func(o *simulator.Options) { o.Times.ServerAction = 14 * time.Second })
+	p := part{t, c}
+	var id string
+	names := statecheck.CompareValue(compare.ValuesDiffer())
+	node := func() []statecheck.StateCheck {
+		return []statecheck.StateCheck{names.AddStateValue(theProxy, tfPath("node_names")), has(theProxy, "node_names", knownvalue.ListSizeExact(1))}
+	}
+	c.Test(t,
+		resource.TestStep{
+			Config: shape{}.String(), ConfigStateChecks: node(),
+			Check: func(s *terraform.State) error { id = attributeOf(s, theProxy, "id"); return nil },
+		},
+		resource.TestStep{
+			PreConfig: func() { p.breakNodes(id) }, Config: shape{}.String(), Check: p.serves(), ConfigStateChecks: node(),
+			ConfigPlanChecks: plans(map[string]plancheck.ResourceActionType{theProxy: plancheck.ResourceActionUpdate}),
+		},
+	)
+}
+
+// breakNodes makes the servers of a proxy look as if Nova had given them up.
+func (p part) breakNodes(id string) {
+	p.Helper()
+	admin, err := p.Administrator(p.T).Compute()
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.each(id, "break", func(_ *gophercloud.ServiceClient, node servers.Server) (bool, error) {
+		return true, servers.ResetState(p.Context(), admin, node.ID, servers.StateError).ExtractErr()
 	})
 }
 

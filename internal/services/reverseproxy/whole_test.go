@@ -253,11 +253,10 @@ func TestReverseProxyInterruptedRollGoesOn(t *testing.T) {
 // Nodes that never report fail the apply with the reason.
 func TestReverseProxyWaitsForNodes(t *testing.T) {
 	c := acctest.New(t)
-	limit := "40s" // on a real cloud, for what comes before the waiting
+	waits := shape{upstreams: `shop = { targets = { v2 = { url = "https://10.77.0.201" } } }`}
 	if c.Simulator != nil {
-		limit = "10s"
+		waits.more = `timeouts = { update = "10s" }` // a real cloud may take longer for what comes before the waiting
 	}
-	waits := shape{upstreams: `shop = { targets = { v2 = { url = "https://10.77.0.201" } } }`, more: fmt.Sprintf("timeouts = { update = %q }", limit)}
 	c.Test(t,
 		resource.TestStep{Config: shape{}.String()},
 		resource.TestStep{
