@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -199,7 +198,7 @@ func (c *Cloud) Test(t *testing.T, steps ...resource.TestStep) {
 	factories["echo"] = echoprovider.NewProviderServer() // shows in its state what is ephemeral
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
-		CheckDestroy:             func(*terraform.State) error { return c.empty() },
+		CheckDestroy:             func(*terraform.State) error { return inventory.Empty(context.Background(), c.leftovers) },
 		Steps:                    steps,
 	})
 }
@@ -229,24 +228,6 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return chosen, nil
 })
-
-// empty is an error that lists what the test has left in the cloud. What Nova and Octavia remove in the
-// background gets a moment.
-func (c *Cloud) empty() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	for {
-		left, err := c.leftovers(ctx)
-		if err == nil && len(left) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, fmt.Errorf("left in the cloud: %s", strings.Join(left, ", ")))
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
-}
 
 func (c *Cloud) leftovers(ctx context.Context) ([]string, error) {
 	if c.Simulator != nil {

@@ -80,7 +80,7 @@ func (d *DataPath) simulated(t *testing.T, loadBalancer string) map[int]string {
 		if !l.AdminStateUp || slices.Contains([]string{"UDP", "SCTP", "PROMETHEUS"}, l.Protocol) {
 			continue
 		}
-		opened := Eventually(t, 10*time.Second, func() bool {
+		opened := Eventually(t, time.Minute, func() bool {
 			open := d.cloud.Simulator.Addresses()
 			at := slices.IndexFunc(open, func(a simulator.Address) bool { return a.Listener == l.ID })
 			if at >= 0 {

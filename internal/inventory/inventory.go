@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -75,6 +76,26 @@ func Of(ctx context.Context, cloud *openstack.Cloud) ([]Object, error) {
 		all = append(all, objects(c.path, body)...)
 	}
 	return all, errors.Join(errs...)
+}
+
+// goesWithin is how long Nova, Octavia and Swift may take for what they remove in the background.
+const goesWithin = 2 * time.Minute
+
+// Empty asks what is left until that is nothing. The error lists what stays.
+func Empty(ctx context.Context, left func(context.Context) ([]string, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, goesWithin)
+	defer cancel()
+	for {
+		stays, err := left(ctx)
+		if err == nil && len(stays) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, fmt.Errorf("left in the cloud:\n  %s", strings.Join(stays, "\n  ")))
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // objects finds the objects in a list, whatever envelope the service puts around them.

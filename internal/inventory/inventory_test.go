@@ -1,9 +1,13 @@
 package inventory
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func TestObjects(t *testing.T) {
@@ -26,4 +30,26 @@ func TestObjects(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
+}
+
+func TestEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		err := Empty(t.Context(), func(context.Context) ([]string, error) {
+			switch asked++; asked {
+			case 1:
+				return nil, errors.New("busy")
+			case 2:
+				return []string{"a server"}, nil
+			}
+			return nil, nil
+		})
+		if err != nil || asked != 3 {
+			t.Errorf("asked %d times, %v", asked, err)
+		}
+		err = Empty(t.Context(), func(context.Context) ([]string, error) { return []string{"a server", "a port"}, errors.New("busy") })
+		if err == nil || !strings.Contains(err.Error(), "a server\n  a port") || !strings.Contains(err.Error(), "busy") {
+			t.Errorf("got %v", err)
+		}
+	})
 }

@@ -16,9 +16,9 @@ databases() {
   kept=$CACHE/mysql-$({ dpkg-query -W "${versions_of[@]}"; cat "$here/databases.sh"; } | sha256sum | cut -c 1-16)
   if [ ! -d "$kept" ]; then
     mkdir -p "$CACHE"
-    rm -rf "$kept.new"
-    make_databases "$kept.new"
-    mv "$kept.new" "$kept"
+    rm -rf "$kept.$$"
+    make_databases "$kept.$$"
+    mv -T "$kept.$$" "$kept" || rm -rf "$kept.$$" # another cloud's were first
   fi
   cp -a --sparse=always "$kept" "$DATA/mysql"
 }

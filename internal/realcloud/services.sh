@@ -33,13 +33,13 @@ python() {
 
 # wsgi NAME PORT PROCESSES FILE ARGUMENT...: uwsgi closes connections without saying so, which clients that reuse them
 # see as an unexpected end: hence the header. Each worker loads the application itself: what is loaded before the fork, they share, and
-# oslo.log's lock (a pipe, watched through eventlet's epoll) then lets one of them wait for ever when two log at once.
+# oslo.log's lock (a pipe, watched through eventlet's epoll) then lets one of them wait for ever when two log at once. By default a request has 4 s to come in, less than a busy machine may stop a client.
 wsgi() {
   local name=$1 port=$2 processes=$3 file=$4
   shift 4
   start "$name" uwsgi --plugin python3 --http-socket "127.0.0.1:$port" --add-header 'Connection: close' --master --lazy-apps --die-on-term \
     --no-orphans --need-app --enable-threads --processes "$processes" --threads 1 --thunder-lock --buffer-size 65535 \
-    --listen 100 --procname-prefix "$name " --disable-logging --log-5xx --wsgi-file "$file" "$@"
+    --listen 100 --socket-timeout 600 --procname-prefix "$name " --disable-logging --log-5xx --wsgi-file "$file" "$@"
 }
 
 launch() { # NAME
@@ -83,6 +83,10 @@ launch() { # NAME
   esac
 }
 
+mariadb_answers() {
+  sql -e 'SELECT 1' >/dev/null 2>"$LOG/mariadb-client.log"
+}
+
 # mariadb_on DIRECTORY: nothing is flushed to the disk, because nothing in it outlives this cloud.
 mariadb_on() {
   start mariadb mariadbd --no-defaults --user=root --datadir="$1" --bind-address=127.0.0.1 --port="$MARIADB_PORT" \
@@ -90,5 +94,5 @@ mariadb_on() {
     --innodb-flush-method=nosync --innodb-doublewrite=0 --innodb-log-file-size=32M --innodb-buffer-pool-size=256M \
     --max-connections=1500 --performance-schema=0 --character-set-server=utf8mb3 --collation-server=utf8mb3_general_ci \
     --innodb-read-io-threads=2 --innodb-write-io-threads=2
-  await mariadb 60 sql -e 'SELECT 1' >/dev/null 2>"$LOG/mariadb-client.log"
+  await mariadb 180 mariadb_answers
 }

@@ -443,7 +443,7 @@ func (p *dataPlane) reach(ctx context.Context, target *backend) (net.Conn, error
 		if address == "" {
 			break
 		}
-		conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", address)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil {
 			return nil, err
 		}
@@ -455,7 +455,7 @@ func (p *dataPlane) reach(ctx context.Context, target *backend) (net.Conn, error
 		}
 		return p.track(id, conn), nil
 	case server == nil && target.address.IsLoopback():
-		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", target.host())
+		return (&net.Dialer{}).DialContext(ctx, "tcp", target.host())
 	}
 	return nil, fmt.Errorf("dial %s: connection refused", target.host())
 }

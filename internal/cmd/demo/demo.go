@@ -416,12 +416,8 @@ func (d *demo) measured(all ...measure) {
 
 // empty fails when the destroy has left something.
 func (d *demo) empty(ctx context.Context) error {
-	left, err := d.leftovers(ctx)
-	if err != nil {
+	if err := inventory.Empty(ctx, d.leftovers); err != nil {
 		return err
-	}
-	if len(left) > 0 {
-		return fmt.Errorf("left in the cloud after the destroy:\n  %s", strings.Join(left, "\n  "))
 	}
 	d.step("Nothing is left in the cloud")
 	return nil
