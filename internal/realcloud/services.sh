@@ -33,7 +33,8 @@ python() {
 
 # wsgi NAME PORT PROCESSES FILE ARGUMENT...: uwsgi closes connections without saying so, which clients that reuse them
 # see as an unexpected end: hence the header. Each worker loads the application itself: what is loaded before the fork, they share, and
-# oslo.log's lock (a pipe, watched through eventlet's epoll) then lets one of them wait for ever when two log at once. By default a request has 4 s to come in, less than a busy machine may stop a client.
+# oslo.log's lock (a pipe, watched through eventlet's epoll) then lets one of them wait for ever when two log at once. By default a
+# request has 4 s to come in, and a busy machine may stop a client for longer.
 wsgi() {
   local name=$1 port=$2 processes=$3 file=$4
   shift 4
