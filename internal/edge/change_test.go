@@ -571,9 +571,11 @@ func exists(path string) bool {
 func TestNodesStopUnderLoad(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t)
-	held, release := make(chan struct{}), make(chan struct{})
-	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(held); <-release }))
+	held, released := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(held); <-released }))
 	t.Cleanup(slow.Close)
+	t.Cleanup(release) // before that, which waits for the request
 	p.configure(t, reverseproxy.Config{Upstreams: map[string]reverseproxy.Upstream{"shop": single(backend(t, "shop")), "slow": single(slow)}})
 	p.routes(t, "customers", reverseproxy.Routes{"a.example.ch": "shop", "slow.example.ch": "slow"})
 	behind := func(s *Settings) {
@@ -597,7 +599,11 @@ func TestNodesStopUnderLoad(t *testing.T) {
 	wait(500)
 	// A request that the node waits for keeps it from ending before its status was seen.
 	go func() { _, _ = once(client(one.settings.HTTP, nil), "http://slow.example.ch/") }()
-	<-held
+	select {
+	case <-held:
+	case <-time.After(time.Minute):
+		t.Fatal("the slow request does not arrive")
+	}
 	one.stop(t)
 	eventually(t, time.Minute, "the status says that it drains", func() error {
 		if status := p.status(t, "node-1"); !status.Draining {
@@ -605,7 +611,7 @@ func TestNodesStopUnderLoad(t *testing.T) {
 		}
 		return nil
 	})
-	close(release)
+	release()
 	one.stopped(t)
 	if status := p.status(t, "node-1"); status.Node != "" {
 		t.Errorf("a node that has ended still has the status %+v", status)

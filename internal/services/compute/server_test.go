@@ -2,6 +2,7 @@ package compute_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -348,6 +349,31 @@ func TestServerFailedWait(t *testing.T) {
 	c.Test(t,
 		resource.TestStep{Config: crowd + second, ExpectError: acctest.Words(`reached the state ERROR: No valid host was found.`)},
 		resource.TestStep{Config: crowd + place, Check: nil},
+	)
+}
+
+// A deletion that Nova gives up is told at once. The next one may do.
+func TestServerWhoseDeletionFails(t *testing.T) {
+	c := acctest.OnSimulator(t, "a deletion fails on demand")
+	var it acctest.Stolen
+	c.Test(t,
+		resource.TestStep{Config: serverConfig(`networks = [{ subnet_id = massif_subnet.test.id }]`), Check: it.From(testServer)},
+		resource.TestStep{
+			PreConfig: func() {
+				admin, err := c.Administrator(t).Compute()
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = servers.ResetState(t.Context(), admin, it.ID, servers.StateError).ExtractErr()
+				if err = errors.Join(err, c.Simulator.AddFault(simulator.Fault{
+					Method: http.MethodDelete, Service: "compute", Path: "/servers/[^/]{36}$", Count: 1, Status: http.StatusNoContent,
+				})); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: place, ExpectError: acctest.Words(`reached the state ERROR`),
+		},
+		resource.TestStep{Config: place},
 	)
 }
 
